@@ -12,12 +12,13 @@ from urllib.parse import quote, unquote
 
 from app import state
 from app.kit.by_hash import by_hash
-from app.services import access
+from app.services import access, score_files
 from app.services.boards import DEMO_DATA, chosen_data, data_choices
 from app.services.runs.names import named, names
 from app.services.scoring import Model, models
 from kdcore.catalog import SIZES
 from kdcore.config import DistillConfig, TeacherConfig, from_dict, to_dict
+from kdcore.config.teacher import without_folders
 from kdcore.errors import ConfigError, LabError, about_settings, lookup
 from kdcore.experiments.changes import ABSENT
 from kdcore.experiments.presets import PRESETS, TEACHER, changed_from, config_of
@@ -210,6 +211,7 @@ def _on_data_here(config: DistillConfig) -> DistillConfig:
         problem = f"no data set here is called {config.data[:60]!r}; import it under Data"
     if problem:
         raise ConfigError("These data cannot be used:", [f"data: {problem}"])
+    score_files.refuse_others(config)
     return config
 
 
@@ -240,9 +242,10 @@ def _reference_of_run(key: str) -> str:
 
 
 def _key(text: str) -> str:
-    """A teacher's text with each run by its key instead of its folder."""
+    """A teacher's text with each run by its key instead of its folder, a file without it."""
     by_folder = {str(model.run.folder.resolve()): key for key, model in teachers().items()}
-    return TeacherConfig.parse(text).renamed(lambda name: by_folder.get(name, name)).text
+    teacher = TeacherConfig.parse(text).renamed(lambda name: by_folder.get(name, name))
+    return without_folders(teacher.text) if teacher.files else teacher.text
 
 
 def _shown(config: DistillConfig) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from app.kit.texts import md
 from app.services import Board, Source, scoring, standing
 from app.services.cautions import TRAINED_ELSEWHERE, is_foreign
 from app.state.keys import SCORED_FOR
-from app.views.data import jobs, judge
+from app.views.data import jobs, judge, teach
 from app.views.data.bring import predictions
 from kdcore.labels import LabelScheme
 
@@ -24,6 +24,7 @@ def draw(board: Board) -> None:
         st.info(services.PUBLIC_REASON, icon=":material/lock:")
     answered = services.sources_on(board.all_pairs)
     _answered(board, answered)
+    teach.draw(board)
     jobs.draw(board)
     left, right = st.columns(2, gap="large")
     with left:

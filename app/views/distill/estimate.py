@@ -34,7 +34,12 @@ def draw(now: Draft, train_twin: bool) -> None:
             both = " for both, one after the other" if total.twin else ""
             st.markdown(f"**About {expected}**{both}: {low} to {high}")
         cut = md(standing.cut_in_words(services.chosen_data()))
-        lines = (_pairs(total, total.student), cut, _teacher(total.student), _memory(total.student))
+        lines = (
+            _pairs(total, total.student),
+            cut,
+            _teacher(now, total.student),
+            _memory(total.student),
+        )
         st.caption("  \n".join(filter(None, lines)))
         st.caption(f"Estimated {md(total.student.basis)}." if total.is_timed else _UNKNOWN)
 
@@ -54,7 +59,9 @@ def _pairs(total: Cost, student: Estimate) -> str:
     return f"{student.pairs:,} pairs, {student.steps:,} steps per student{twin}"
 
 
-def _teacher(student: Estimate) -> str:
+def _teacher(now: Draft, student: Estimate) -> str:
+    if now.config is not None and now.config.teaching.files:
+        return "The scores are in a file, so the teacher costs no time"
     if student.generations > 1:
         return f"The time is of generations 2 to {student.generations}; generation 1 is the twin"
     if student.teacher_is_live:

@@ -55,15 +55,15 @@ class FileAnswers:
 
 
 def found_file(name: str, data: str, workspace: Workspace) -> str:
-    """Return the absolute path of a file, or the name itself where predictions are called so.
+    """Return the name itself where predictions are called so, else the absolute path of a file.
 
     ConfigError when it is neither.
     """
+    if _imports(data, name, workspace):
+        return name
     path = os.path.expanduser(name)
     if os.path.isfile(path):
         return os.path.abspath(path)
-    if _imports(data, name, workspace):
-        return name
     there = dict.fromkeys(each.model for each in _all_imports(data, workspace))
     offered = f"; imported are {listed(list(there))}" if there else ""
     raise ConfigError(
@@ -108,15 +108,14 @@ def _read_file(
 ) -> FileAnswers:
     params: Any = config.teaching.params
     source = found_file(name, config.data, workspace)
-    if os.path.isabs(source):
+    if imports := _imports(config.data, source, workspace):
+        answers = _imported_answers(name, imports, config.data, workspace)
+        digest = _digest([each.path for each in imports])
+    else:
         path = Path(source)
         choice = ColumnChoice(params.kind, params.column, smoothing=params.smoothing)
         answers = read_answers(path, Expected(pairs, learned), choice, partial=True)
         digest = _digest([path])
-    else:
-        imports = _imports(config.data, name, workspace)
-        answers = _imported_answers(name, imports, config.data, workspace)
-        digest = _digest([each.path for each in imports])
     aligned = align(answers, pairs, learned, partial=True, note="")
     train = (pairs.frame["split"] == "train").to_numpy()
     rows = np.flatnonzero(aligned.row_of >= 0)

@@ -1,4 +1,4 @@
-"""Who teaches: a run, several runs, or the student itself; and what each kind needs."""
+"""Who teaches: a run, several runs, scores, the student itself; and what each kind needs."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,7 +12,7 @@ from app.kit.forms import Form
 from app.kit.texts import md
 from app.services import draft
 from app.services.draft import Draft
-from app.views.distill.form import terms
+from app.views.distill.form import files, terms
 from kdcore.catalog import TEACHERS
 from kdcore.config import TeacherConfig, teacher_misfit
 from kdcore.config.teacher import read_teacher
@@ -25,7 +25,7 @@ _HELP = "The run whose predictions the student learns; any run here that has a m
 
 def kinds(now: Draft, form: Form) -> None:
     """The kinds of teacher side by side; those that a term rules out stand greyed below."""
-    kind, key = _teacher(now).kind, "distill_teacher_kind"
+    kind, key = kind_of(now), "distill_teacher_kind"
     st.session_state[key] = kind
     st.pills(
         "Teacher",
@@ -39,7 +39,7 @@ def kinds(now: Draft, form: Form) -> None:
 
 def draw(now: Draft, form: Form) -> None:
     """The run that teaches, where it is one."""
-    if _teacher(now).kind == "run":
+    if kind_of(now) == "run":
         titles = {key: model.title for key, model in draft.teachers().items()}
         present = str(now.at("teacher") or "")
         forms.pick(form, "teacher", "Run that teaches", titles, present, _HELP)
@@ -48,6 +48,9 @@ def draw(now: Draft, form: Form) -> None:
 def details(now: Draft, form: Form) -> None:
     """The runs or the students that a kind names, its knobs, and where it was published."""
     teacher = _teacher(now)
+    if kind_of(now) == "file":
+        files.draw(now, form)
+        return
     if teacher.kind == "run":
         return
     kind, knobs = teacher.entry, plain(teacher.params)
@@ -82,6 +85,12 @@ def _teacher(now: Draft) -> TeacherConfig:
     return read_teacher(text) or TeacherConfig(names=(text or "none",))
 
 
+def kind_of(now: Draft) -> str:
+    """The kind of the draft's teacher, also of scores that are not chosen yet."""
+    text = str(now.at("teacher") or "")
+    return "file" if text.partition(":")[0] == "file" else _teacher(now).kind
+
+
 def _misfit(now: Draft, kind: str) -> str:
     """Why a kind cannot teach by one of the draft's terms."""
     if now.config is not None:
@@ -98,6 +107,9 @@ def _choose(now: Draft, kind: str | None) -> None:
         return
     here = [name for name in _teacher(now).runs if name in draft.teachers()]
     names: tuple[str, ...] = ()
+    if kind == "file":
+        draft.take("teacher", files.start(now))
+        return
     if TEACHERS[kind].names == "run":
         names = tuple([*here, *draft.teachers()][:1])
     elif TEACHERS[kind].names == "runs":

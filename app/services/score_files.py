@@ -1,0 +1,108 @@
+"""Scores from elsewhere as teachers: what was imported for a data set, and how a file joins it.
+
+A draft and its link name such scores by the name of their import, never by a path.
+"""
+
+import re
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from app.kit.by_hash import by_hash
+from app.services import access
+from app.services.answers import sources
+from kdcore.config import DistillConfig
+from kdcore.data.answers.choice import ColumnChoice
+from kdcore.data.answers.imported import Brought, bring_file
+from kdcore.data.answers.stored import brought, keep
+from kdcore.data.names import named_pairs
+from kdcore.data.pairs import PairTable
+from kdcore.data.splits import with_test_split
+from kdcore.errors import ConfigError, DataError, LabError
+
+_LEARNED = ("train", "log")  # the splits that a student learns from
+
+
+@by_hash(most=8, seconds=3, on=lambda data: (access.home().root, data))
+def names(data: str) -> tuple[str, ...]:
+    """The names of all predictions imported for a data set, newest first."""
+    with suppress(LabError):
+        imports = brought(access.home(), data.partition(":")[0])
+        return tuple(dict.fromkeys(each.model for each in imports if each.split_hash))
+    return ()
+
+
+def refuse_others(config: DistillConfig) -> None:
+    """ConfigError for scores that are not imported for the data, such as the path of a file."""
+    imports = names(config.data)
+    if missing := [name for name in config.teaching.files if name not in imports]:
+        problem = f"teacher: no scores called {missing[0][:60]!r} are imported for these data; "
+        problem += "choose others, or add the file"
+        raise ConfigError("This teacher is not here:", [problem])
+
+
+def of_training_pairs(data: str, whole: PairTable) -> list[str]:
+    """The names of those that answer pairs to learn from; whole: the data set."""
+    tables = [whole]
+    with suppress(DataError):  # too few queries to cut
+        tables.append(with_test_split(whole))
+    parts = [t.split(split) for t in tables for split in _LEARNED if split in t.splits]
+    hashes = {part.content_hash for part in (*tables, *parts)}
+    imports = brought(access.home(), data)
+    return list(dict.fromkeys(each.model for each in imports if each.split_hash in hashes))
+
+
+def take_upload(name: str, content: bytes, data: str, choice: ColumnChoice) -> str:
+    """Import an uploaded file under its own name; see `take_path`."""
+    access.refuse_public()
+    ending = "".join(re.findall(r"\.\w{1,8}", name)[-2:])
+    folder = access.home().cache_folder("uploads")
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=folder) as place:
+        path = Path(place) / f"scores{ending}"
+        path.write_bytes(content)
+        return _take(path, Path(name).name, data, choice)
+
+
+def take_path(text: str, data: str, choice: ColumnChoice) -> str:
+    """Import a file of this machine under its own name, in place of an earlier one of that name.
+
+    Returns the name. The scores of every split that it answers are stored; LabError when it answers
+    no pair to learn from.
+    """
+    access.refuse_public()
+    path = Path(text.strip()).expanduser()
+    try:
+        if "\0" in text or not path.is_file():
+            raise DataError("there is no such file on this machine; check the path")
+    except OSError as cause:
+        raise DataError(f"the file cannot be read ({cause.strerror})") from cause
+    return _take(path, path.name, data, choice)
+
+
+def _take(path: Path, name: str, data: str, choice: ColumnChoice) -> str:
+    pairs = with_test_split(named_pairs(data, access.home()))
+    answers, reasons = dict[str, Brought](), dict[str, LabError]()
+    for split in pairs.splits:
+        try:
+            answers[split] = bring_file(
+                path,
+                pairs,
+                split,
+                model=name,
+                choice=choice,
+                partial=True,
+                role="teacher",
+                file=name,
+            )
+        except DataError as error:
+            reasons[split] = error
+    if not set(answers) & set(_LEARNED):
+        raise reasons.get("train") or DataError(f"{name} answers no pair to learn from")
+    for split, each in answers.items():
+        # a file that names no pair fits every split of its length, and was meant for one
+        if split in _LEARNED or not each.read.aligned.startswith("by order with these"):
+            keep(each.predictions, access.home(), data.partition(":")[0], replace=True)
+    sources.clear()
+    names.clear()
+    return name

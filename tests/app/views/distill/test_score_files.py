@@ -1,0 +1,88 @@
+"""Scores from elsewhere teach on the Distill page: added there, chosen, named without a path."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.kit.by_hash import clear
+from app.services.draft import decode, draft_of
+from app.views.distill.queries import cost
+from app.views.distill.queries.cost import Cost
+from kdcore.data.pairs import PairTable, make_frame
+from kdcore.experiments.launch import launch
+from kdcore.labels import BINARY
+from kdcore.workspace import Workspace
+from tests.app.views.distill.acting import page
+from tests.app.visitor import choices, press, texts, visit
+
+
+@pytest.fixture(autouse=True)
+def unforeseen(monkeypatch) -> None:
+    """Nothing is estimated, which takes time."""
+    monkeypatch.setattr(cost, "cost", lambda config, train_twin: Cost(why="not measured"))
+
+
+@pytest.fixture
+def mine(home: Workspace) -> PairTable:
+    """A data set of the visitor's own, with pairs to train, validate and test on."""
+    queries = [f"thing {q}" for q in range(24) for _ in range(4)]
+    titles = [f"offer {a} for {q}" for q in range(24) for a in range(4)]
+    splits = [("train", "train", "validation", "test")[q % 4] for q in range(24) for _ in range(4)]
+    grades = [(q + a) % 2 for q in range(24) for a in range(4)]
+    frame = make_frame(queries, titles, [""] * 96, grades, splits)
+    pairs = PairTable(frame, BINARY, "mine", "Invented.")
+    pairs.save(home.data_folder("mine"))
+    clear()
+    return pairs
+
+
+@pytest.fixture
+def scores(mine: PairTable, tmp_path: Path) -> Path:
+    """A relevance for half of the training pairs and for every test pair."""
+    frame = mine.frame[["query", "title"]].assign(relevance=np.linspace(0.05, 0.95, 96))
+    known = (mine.frame["split"] == "test") | (mine.frame.index % 2 == 0)
+    path = tmp_path / "private" / "judge scores.csv"
+    path.parent.mkdir()
+    frame[known & (mine.frame["split"] != "validation")].to_csv(path, index=False)
+    return path
+
+
+def test_a_file_of_this_machine_teaches_by_its_name_and_never_by_its_path(
+    home: Workspace, scores: Path
+) -> None:
+    at = page(settings="data=mine")
+    at.button_group(key="distill_teacher_kind").set_value("file").run()
+    assert "name the file with the scores" in texts(at)
+    at.text_input(key="distill_path").set_value(str(scores.with_name("gone.csv")))
+    press(at, "Read the file")
+    assert "there is no such file on this machine" in texts(at)
+    at.text_input(key="distill_path").set_value(str(scores))
+    press(at, "Read the file")
+    settings = choices(at).distill.settings
+    assert settings == "data=mine;teacher=file:judge scores.csv"
+    assert at.multiselect(key="distill_teacher_files").value == ["judge scores.csv"]
+    assert not at.exception
+    config = draft_of("sixty_seconds", decode(settings)).config
+    assert config is not None
+    launched = launch(config, home, start=False)
+    assert launched.twin is not None
+    assert launched.student.teacher == "file:judge scores.csv"
+    at = visit("data", data="mine", part="train", dtab="score")
+    press(at, "Distill from the scores of judge scores")
+    assert "teacher=file:judge scores.csv" in choices(at).distill.settings
+    assert not at.exception
+
+
+def test_a_link_cannot_make_the_lab_read_a_path(scores: Path) -> None:
+    at = page(settings=f"data=mine;teacher=file:{scores}")
+    assert "are imported for these data; choose others, or add the file" in texts(at)
+    assert draft_of("sixty_seconds", {"data": "mine", "teacher": f"file:{scores}"}).config is None
+
+
+def test_a_public_showing_reads_no_file(mine: PairTable, monkeypatch) -> None:
+    monkeypatch.setenv("KDLAB_PUBLIC", "1")
+    at = page(settings="data=mine;teacher=file:")
+    assert not [e for e in at.text_input if e.key == "distill_path"]
+    assert not [e for e in at.get("file_uploader") if e.key == "distill_file"]
+    assert not at.exception
