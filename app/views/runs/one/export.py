@@ -93,7 +93,7 @@ def _student(run: Run) -> None:
     if impossible := [
         f"{_FORMS[each].title}: {reasons[each]}" for each in reasons if reasons[each]
     ]:
-        with st.popover("Other forms", type="tertiary"):
+        with st.popover("Why not other forms?", type="tertiary"):
             st.caption("Not possible for this run:")
             for text in impossible:
                 st.caption(md(text))
