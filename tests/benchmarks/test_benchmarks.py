@@ -92,6 +92,13 @@ def test_a_contender_that_reports_no_step_ends_the_race_with_its_name():
 
 
 @pytest.mark.slow
+def test_towers_and_sentence_transformers_encode_and_train_in_turns():
+    lines = quick("encoders.py").splitlines()
+    jobs = [line.split(" | ")[:2] for line in lines if "ours" in line]
+    assert jobs == [["| encoding", "ours"], ["| training", "ours"], ["| training", "ours in fp32"]]
+
+
+@pytest.mark.slow
 def test_the_study_gives_a_row_for_each_student_with_both_of_its_trainings():
     lines = quick("study.py", "--students", "cdssm").splitlines()
     rows = [json.loads(line) for line in lines if '"student"' in line]
