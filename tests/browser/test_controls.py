@@ -26,7 +26,7 @@ FRAMEWORK = re.compile(
     r"^button \S*: (Help\b|Open #)|: (Clear selection|Show/hide columns|Search|Fullscreen): "
     r"|: (Navigate to home page|Collapse sidebar|Copy:|Close fullscreen|uploadUpload)"
 )
-FRAME = re.compile(r"^\S+ (pick_\w+|top_bar|frame_bar): ")
+FRAME = re.compile(r"^\S+ (pick_\w+|top_bar|frame_bar|present_switch|lesson_offer_\S+): ")
 # what is disabled says why, or its name alone tells when there is nothing to do for it
 PLAIN = re.compile(
     r"Clear|Previous|Next|Decrement|Increment|Undo|Reset"
