@@ -10,7 +10,7 @@ from app.services.access import refuse_public
 from app.services.answers import sources
 from app.services.boards import TEST, DataChoice, is_cut_by_runs, whole_data
 from kdcore import lab
-from kdcore.config import InferConfig
+from kdcore.config import InferConfig, ModelConfig, TeachConfig
 from kdcore.data.answers.regrade import model_scheme
 from kdcore.data.pairs import ALL
 from kdcore.errors import LabError, RunError
@@ -84,18 +84,49 @@ def start(keys: list[str], choice: DataChoice, split: str, every: bool = False) 
     refuse_public()
     offered = {model.key: model for model in models()}
     with _STARTING:
-        runs = RunStore(access.home().runs).list()
-        busy = sum(run.is_scoring and run.status().state in LIVE for run in runs)
-        if busy + len(keys) > MOST_RUNNING:
-            raise RunError(
-                f"{busy} models are scoring data already, and at most {MOST_RUNNING} may; wait "
-                "for one, or cancel it"
-            )
+        _refuse_too_many(len(keys))
         if again := [job.title for job in jobs(choice) if job.live and job.key in keys]:
             raise RunError(f"{again[0]} is scoring these pairs already")
         others = whole_data(choice, split).splits if every and split != ALL else ()
         splits = [split, *(s for s in others if s != split)]
         return _start([offered[key] for key in keys], choice, splits)
+
+
+def start_ready(place: str, choice: DataChoice, labels: str = "", calibrate: bool = False) -> str:
+    """Let a ready classifier score validation and test in a process of its own; returns its run.
+
+    place: its folder or hub id. labels: see catalog.ReadyParams. ConfigError for a folder that is
+    not there; what else is wrong with it is the message of the run that failed.
+    """
+    refuse_public()
+    model = ModelConfig(name="ready", checkpoint=place, params={"labels": labels})
+    with _STARTING:
+        _refuse_too_many(1)
+        config = TeachConfig(model=model, data=_data(choice), calibrate=calibrate)
+        run = lab.create(config, access.home())
+        processes.start(run)
+    return run.id
+
+
+def _refuse_too_many(more: int) -> None:
+    """RunError when too many models score data already, on all data sets together."""
+    runs = RunStore(access.home().runs).list()
+    busy = sum(_scores(run) and run.status().state in LIVE for run in runs)
+    if busy + more > MOST_RUNNING:
+        raise RunError(
+            f"{busy} models are scoring data already, and at most {MOST_RUNNING} may; wait "
+            "for one, or cancel it"
+        )
+
+
+def _scores(run: Run) -> bool:
+    """Whether a run only scores pairs, with a model of the lab or a ready one."""
+    return run.is_scoring or run.stage == "teach"
+
+
+def _data(choice: DataChoice) -> str:
+    """A data set as a config names it."""
+    return choice.key if choice.badge == "imported" else str(choice.folder)
 
 
 def _start(models: list[Model], choice: DataChoice, splits: list[str]) -> list[str]:
@@ -105,7 +136,7 @@ def _start(models: list[Model], choice: DataChoice, splits: list[str]) -> list[s
         run = lab.create(
             InferConfig(
                 run=RunStore(home.runs).reference(model.run),
-                data=choice.key if choice.badge == "imported" else str(choice.folder),
+                data=_data(choice),
                 splits=tuple(splits),
                 as_is=not cut,
             ),
@@ -121,15 +152,17 @@ def jobs(choice: DataChoice) -> list[Job]:
     """The scoring runs of a data set, newest first."""
     names = (choice.key, str(choice.folder))
     runs = RunStore(access.home().runs).list()
-    return [_job(run) for run in runs if run.is_scoring and run.data in names]
+    return [_job(run) for run in runs if _scores(run) and run.data in names]
 
 
 def _job(run: Run) -> Job:
     status, lines = run.status(), run.metrics()
     rates = [line["pairs_per_second"] for line in lines if "pairs_per_second" in line]
-    key = title = Path(run.scored_run).name
-    with suppress(LabError):  # the model is gone
-        title = RunStore(access.home().runs).get(run.scored_run).shown_title
+    key, title = run.id, run.shown_title  # of a ready classifier
+    if run.is_scoring:
+        key = title = Path(run.scored_run).name
+        with suppress(LabError):  # the model is gone
+            title = RunStore(access.home().runs).get(run.scored_run).shown_title
     rate = rates[-1] if rates else float("nan")
     done = max([status.step, *(int(line["step"]) for line in lines)])
     return Job(run.id, key, title, status.state, done, status.total_steps, rate, status.for_app)

@@ -15,7 +15,7 @@ _STAGES = {
     "teacher": "asking the teacher",
     "distill": "training the student",
     "finetune": "training on labels alone",
-    "teach": "scoring validation and test pairs",
+    "infer": "scoring pairs",
     "evaluate": "scoring validation and test pairs",
 }
 

@@ -10,7 +10,7 @@ from app.kit.texts import md
 from app.services import Board, Source, scoring, standing
 from app.services.cautions import TRAINED_ELSEWHERE, is_foreign
 from app.state.keys import SCORED_FOR
-from app.views.data import jobs, judge, teach
+from app.views.data import jobs, judge, ready, teach
 from app.views.data.bring import predictions
 from kdcore.labels import LabelScheme
 
@@ -24,12 +24,14 @@ def draw(board: Board) -> None:
         st.info(services.PUBLIC_REASON, icon=":material/lock:")
     answered = services.sources_on(board.all_pairs)
     _answered(board, answered)
+    ready.understood(board.teacher)
     teach.draw(board)
     jobs.draw(board)
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader("Score these pairs", anchor=False)
         _score(board, {source.key for source in answered}, closed)
+        ready.draw(board, closed)
     with right:
         st.subheader("Import predictions", anchor=False)
         predictions.draw(board, closed)
