@@ -7,6 +7,7 @@ from app import services, state
 from app.kit import error_box
 from app.kit.texts import counted, md, shown
 from app.services import Board, standing
+from app.state import keys
 from app.views.data.bring import draft
 from app.views.data.queries import answers
 from app.views.data.queries import judge as queries
@@ -199,4 +200,5 @@ def _offer(board: Board, staged: Staged, closed: bool) -> None:
     draft.clear(NAME)
     state.change(teacher=teacher)
     services.sources.clear()
+    st.session_state[keys.IMPORTED] = f"Imported the grades of {name} as a teacher."
     st.rerun()

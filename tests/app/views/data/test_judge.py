@@ -65,6 +65,7 @@ def test_uploaded_grades_are_reported_and_imported_as_the_teacher(home):
     ):
         assert sentence in said.replace("**", "")
     press(at, "Import the grades of LLM judge")
+    assert "Imported the grades of LLM judge as a teacher" in texts(at)
     (stored,) = brought_to(home, "ads", ads().content_hash)
     assert stored.origin is not None
     assert (stored.model, stored.origin.role, stored.whole) == ("LLM judge", "teacher", False)
