@@ -199,6 +199,7 @@ def test_predictions_imported_under_a_name_teach_as_their_file_would(
         ask("file:Another judge")
 
 
+@pytest.mark.slow
 def test_a_changed_file_is_refused_when_a_run_goes_on(
     teacher: Run,
     scores: pd.DataFrame,
