@@ -48,7 +48,9 @@ class LabelScheme:
         if not np.isfinite(own).all() or min(own) < 0 or max(own) <= 0:
             return [f"{given}: use finite numbers of at least 0, one of them above 0"]
         if list(own) != sorted(own):
-            return [f"{given} fall from a grade to a better one; a better grade is worth no less"]
+            return [
+                f"{given} fall from a grade to a better one; list them from worst to best grade"
+            ]
         return []
 
     def __len__(self) -> int:
@@ -109,7 +111,7 @@ def gains_of(text: str | None) -> tuple[float, ...]:
         return tuple(float(part) for part in text.split(","))
     except ValueError:
         raise ConfigError(
-            f"gains: {text!r} are no numbers; write one for each grade, worst first, with commas: "
+            f"gains: {text!r} are not numbers; write one for each grade, worst first, with commas: "
             "0,0.01,0.1,1"
         ) from None
 

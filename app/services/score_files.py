@@ -14,7 +14,7 @@ from app.services.answers import sources
 from kdcore.config import DistillConfig
 from kdcore.data.answers.choice import ColumnChoice
 from kdcore.data.answers.imported import Brought, bring_file
-from kdcore.data.answers.stored import brought, keep
+from kdcore.data.answers.stored import keep, list_imports
 from kdcore.data.names import named_pairs
 from kdcore.data.pairs import PairTable
 from kdcore.data.splits import with_test_split
@@ -27,7 +27,7 @@ _LEARNED = ("train", "log")  # the splits that a student learns from
 def names(data: str) -> tuple[str, ...]:
     """The names of all predictions imported for a data set, newest first."""
     with suppress(LabError):
-        imports = brought(access.home(), data.partition(":")[0])
+        imports = list_imports(access.home(), data.partition(":")[0])
         return tuple(dict.fromkeys(each.model for each in imports if each.split_hash))
     return ()
 
@@ -38,7 +38,7 @@ def refuse_others(config: DistillConfig) -> None:
     if missing := [name for name in config.teaching.files if name not in imports]:
         problem = f"teacher: no scores called {missing[0][:60]!r} are imported for these data; "
         problem += "choose others, or add the file"
-        raise ConfigError("This teacher is not here:", [problem])
+        raise ConfigError("This teacher cannot be used:", [problem])
 
 
 def of_training_pairs(data: str, whole: PairTable) -> list[str]:
@@ -48,7 +48,7 @@ def of_training_pairs(data: str, whole: PairTable) -> list[str]:
         tables.append(with_test_split(whole))
     parts = [t.split(split) for t in tables for split in _LEARNED if split in t.splits]
     hashes = {part.content_hash for part in (*tables, *parts)}
-    imports = brought(access.home(), data)
+    imports = list_imports(access.home(), data)
     return list(dict.fromkeys(each.model for each in imports if each.split_hash in hashes))
 
 

@@ -21,8 +21,8 @@ class ReadyParams:
     lowercase: bool = switch(False, "read texts in lower case; its files may say so, too")
     activation: str = choice(
         "auto",
-        "what makes a relevance of its one logit: sigmoid; identity for a free score; auto takes "
-        "what its files say",
+        "what turns its one logit into a score: sigmoid (a relevance) or identity (a free score); "
+        "auto takes what its files say",
         options=("auto", "sigmoid", "identity"),
     )
     labels: str = text(

@@ -92,7 +92,8 @@ def import_data(
         list[Path] | None, typer.Option("--queries", help="TREC: their queries, TSV or JSON lines")
     ] = None,
     documents: Annotated[
-        list[Path] | None, typer.Option("--documents", help="TREC: their documents, likewise")
+        list[Path] | None,
+        typer.Option("--documents", help="TREC: their documents, TSV or JSON lines"),
     ] = None,
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="leave out bad rows and save them as rejects.tsv")

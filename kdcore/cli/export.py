@@ -25,11 +25,11 @@ def export(
     ] = FOLDER,
     onnx: Annotated[
         bool,
-        typer.Option("--onnx", help="as --format onnx; needs kdlab's extra `export`"),
+        typer.Option("--onnx", help="the same as --format onnx; needs kdlab's extra `export`"),
     ] = False,
     int8: Annotated[
         bool,
-        typer.Option("--int8", help="ONNX in eight bits too, with its measured loss and gain"),
+        typer.Option("--int8", help="also ONNX with int8 weights; its loss and gain are measured"),
     ] = False,
     report: Annotated[
         Path | None,
@@ -62,9 +62,12 @@ def export(
         raise ConfigError("Nothing to write:", ["give --to DIR, or --report FILE, or both"])
     graph = "--int8" if int8 else "--onnx" if onnx else ""
     if graph and to is None:
-        raise ConfigError("Nothing to write:", [f"{graph} goes into the folder of --to DIR"])
+        raise ConfigError("Nothing to write:", [f"{graph} needs a folder: add --to DIR"])
     if graph and form not in (FOLDER, ONNX):
-        raise ConfigError("One format per folder:", [f"{graph} does not go into --format {form}"])
+        raise ConfigError(
+            "One format per folder:",
+            [f"{graph} cannot be combined with --format {form}: leave one out"],
+        )
     source = lab.store().get(run)
     data: dict[str, Any] = {"run": source.id}
     lines: list[str] = []

@@ -38,27 +38,27 @@ def judge(
         Path | None, typer.Option("--export", metavar="FILE.jsonl", help="write the pairs here")
     ] = None,
     answers: Annotated[
-        Path | None, typer.Option("--import", metavar="FILE.jsonl", help="read the answers of this")
+        Path | None, typer.Option("--import", metavar="FILE.jsonl", help="read answers from here")
     ] = None,
     split: Annotated[
         str, typer.Option("--split", help="train, validation, test, log or all")
     ] = "train",
     limit: Annotated[
-        int, typer.Option("--limit", min=0, help="at most so many pairs, whole queries; 0: all")
+        int, typer.Option("--limit", min=0, help="at most so many pairs, by whole queries; 0: all")
     ] = 0,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="of the drawn queries")] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="seed of the sample")] = 0,
     rubric: Annotated[
         Path | None, typer.Option("--rubric", metavar="FILE", help="your own prompt")
     ] = None,
     form: Annotated[
-        str, typer.Option("--format", help="of the written file: plain, or batch (OpenAI's)")
+        str, typer.Option("--format", help="form of the file: plain, or batch (OpenAI's)")
     ] = "plain",
     model: Annotated[
-        str, typer.Option("--model", help="for --format batch: the model that shall answer")
+        str, typer.Option("--model", help="for --format batch: the model that answers")
     ] = "",
     tokenizer: Annotated[
         Path | None,
-        typer.Option("--tokenizer", metavar="FOLDER", help="count the tokens with this one"),
+        typer.Option("--tokenizer", metavar="FOLDER", help="count tokens with this tokenizer"),
     ] = None,
     name: Annotated[str, typer.Option("--name", "-n", help="what the judge is called")] = "",
     role: Annotated[
@@ -66,26 +66,26 @@ def judge(
     ] = "teacher",
     sent: Annotated[
         Path | None,
-        typer.Option("--requests", metavar="FILE", help="what was exported: tells missing answers"),
+        typer.Option("--requests", metavar="FILE", help="the exported file: shows what is missing"),
     ] = None,
     replace: Annotated[
-        bool, typer.Option("--replace", help="write over what has this name already")
+        bool, typer.Option("--replace", help="replace what has this name already")
     ] = False,
     print_rubric: Annotated[
-        bool, typer.Option("--print-rubric", help="print the built-in rubric and do nothing")
+        bool, typer.Option("--print-rubric", help="print the built-in rubric and stop")
     ] = False,
     as_json: Json = False,
 ) -> None:
     """Let a language model elsewhere judge pairs: --export writes them, --import reads its grades.
 
-    The lab calls no model and no network. A rubric holds the places {grades}, {query}, {title} and
-    {description}.
+    The lab itself calls no model and uses no network. In a rubric, {grades}, {query}, {title} and
+    {description} stand for the grades with their meanings and for the texts of a pair.
     """
     if print_rubric:
         show(as_json, {"rubric": RUBRIC}, RUBRIC.rstrip("\n"))
         return
     if not data or (export is None) == (answers is None):
-        raise ConfigError("name the data with --data NAME, and either --export or --import a file")
+        raise ConfigError("give --data NAME and either --export FILE or --import FILE")
     for option, value, options in (("--format", form, FORMATS), ("--role", role, ROLES)):
         if value not in options:
             raise ConfigError(f"{option} {value}: choose from {', '.join(options)}")
@@ -97,7 +97,7 @@ def judge(
         _print_export(export, prompts, pairs, split, tokenizer, as_json)
     elif answers is not None:
         if not name.strip():
-            raise ConfigError("--name: the judge needs a name")
+            raise ConfigError("--import needs a name for the judge: add --name NAME")
         _import(answers, sent, pairs, split, data, name.strip(), role, replace, as_json)
 
 
@@ -126,7 +126,7 @@ def _print_export(
         as_json,
         {"written": path, "data": pairs.name, "split": split, **numbers},
         f"{path}: {len(prompts):,} pairs of {queries:,} queries, {split} of {pairs.name}",
-        f"{tokens:,} tokens in the prompts ({rule}); answers come on top",
+        f"{tokens:,} tokens in the prompts ({rule}); the answers need more",
         *([TERMS] if pairs.non_commercial else ()),
         f"Read the answers with `kdlab judge --import ANSWERS.jsonl --data {pairs.name} "
         f"--split {split} --requests {path} --name JUDGE`",
@@ -193,7 +193,8 @@ def _ids(path: Path) -> list[str]:
         return [str(record.get("id") or record["custom_id"]) for record in records]
     except (OSError, ValueError, KeyError, AttributeError) as cause:
         raise ConfigError(
-            f"--requests {path}: this is no file that `kdlab judge --export` wrote ({cause!r})"
+            f"--requests {path}: `kdlab judge --export` did not write this file ({cause!r}); give "
+            "the file that it wrote"
         ) from cause
 
 
@@ -202,16 +203,16 @@ def _count_rows(counts: Counts) -> list[dict[str, Any]]:
         "lines of the file": counts.lines,
         **{f"refusals: {reason}": count for reason, count in counts.refusals.items()},
         "repeated answers that agree": counts.repeated,
-        "pairs with contradicting answers, left out": counts.contradicted,
+        "pairs with contradictory answers, left out": counts.contradicted,
         "answers with an unknown id": counts.unknown,
         "answers to pairs of other splits": counts.elsewhere,
-        f"pairs without an answer, of {counts.pairs:,} different ones": counts.missing,
+        f"pairs without an answer, of {counts.pairs:,} distinct pairs": counts.missing,
     }
     return [{"what": what, "number": number} for what, number in rows.items()]
 
 
 def _of_agreement(compared: Agreement, pairs: PairTable) -> list[Any]:
-    """A table of measures, and one of the grades of both."""
+    """Return a table of measures, and one that counts the grades of both sides."""
     names = pairs.scheme.grades
     measures = [
         {"measure": m.name, "value [95 %]": span(m.value, m.low, m.high), "meaning": m.definition}
@@ -222,7 +223,7 @@ def _of_agreement(compared: Agreement, pairs: PairTable) -> list[Any]:
         for name, row in zip(names, compared.table, strict=True)
     ]
     return [
-        f"Agreement with {compared.reference}: {cell(compared.pairs)} pairs of "
+        f"Agreement of {compared.rater} with {compared.reference}: {cell(compared.pairs)} pairs of "
         f"{cell(compared.queries)} queries",
         table(measures),
         table(grades, right=[f"named {name}" for name in names]),

@@ -16,11 +16,11 @@ _DEFINITIONS = {
     "accuracy": ("Same grade", "share of the pairs to which both give the same grade"),
     "kappa": (
         "Cohen's kappa",
-        "agreement beyond that of graders who ignore the pair: 1 full, 0 none, over all pairs",
+        "agreement beyond chance: 1 is full agreement, 0 that of graders who ignore the pair",
     ),
     "weighted_kappa": (
         "Weighted kappa",
-        "Cohen's kappa in which a disagreement counts by the squared distance of the grades",
+        "Cohen's kappa with quadratic weights: the squared distance of the two grades",
     ),
 }
 
@@ -29,10 +29,12 @@ _DEFINITIONS = {
 class Agreement:
     """How well a judge agrees with reference grades.
 
-    reference: what these are, in words. metrics: by key. table: rows the reference's grades,
-    columns the judge's, worst first. note: a warning on few queries, "" without one.
+    rater, reference: whose grades are compared with which, in words. metrics: by key. table: rows
+    the reference's grades, columns the rater's, worst first. note: a warning on few queries,
+    "" without one.
     """
 
+    rater: str
     reference: str
     pairs: int
     queries: int
@@ -44,29 +46,34 @@ class Agreement:
 def agreements(pairs: PairTable, grades: Grades) -> list[Agreement]:
     """Return a judge's agreement with the labels and with the truth, as far as they are known.
 
-    The truth of a pair is its likeliest grade; how well the labels agree with that is added, since
-    labels are draws from the truth.
+    The truth of a pair is its most probable grade. How well the labels agree with it is added,
+    since labels are draws from the truth.
 
     grades: (pairs,) the judge's, all known.
     """
     compared = []
     if (pairs.grades != UNLABELLED).any():
-        compared.append(agreement(pairs, grades, pairs.grades, "the labels"))
+        compared.append(agreement(pairs, grades, pairs.grades, ("the judge", "the labels")))
     if pairs.truth is not None:
         likeliest = pairs.truth.argmax(axis=1)
-        compared.append(agreement(pairs, grades, likeliest, "the likeliest true grade"))
+        truth = "the most probable true grade"
+        compared.append(agreement(pairs, grades, likeliest, ("the judge", truth)))
         if (pairs.grades != UNLABELLED).any():
-            name = "the labels themselves and the likeliest true grade"
-            compared.append(agreement(pairs, pairs.grades, likeliest, name))
+            compared.append(agreement(pairs, pairs.grades, likeliest, ("the labels", truth)))
     return compared
 
 
 def agreement(
-    pairs: PairTable, grades: Grades, reference: Grades, name: str, resamples: int = 1000
+    pairs: PairTable,
+    grades: Grades,
+    reference: Grades,
+    names: tuple[str, str],
+    resamples: int = 1000,
 ) -> Agreement:
     """Compare (pairs,) grades with (pairs,) reference grades; pairs where one is -1 are left out.
 
-    Intervals are bootstraps over queries, independent of the order of the pairs.
+    Intervals are bootstraps over queries, independent of the order of the pairs. names: whose the
+    grades are, and what the reference grades are.
     """
     rows = pairs.canonical_rows
     rows = rows[(grades[rows] != UNLABELLED) & (reference[rows] != UNLABELLED)]
@@ -86,7 +93,9 @@ def agreement(
     low, high = np.maximum(low, list(_FLOOR.values())), np.minimum(high, 1.0)
     table = grade_table(reference[rows], grades[rows], classes)
     metrics = {
-        key: Metric(key, title, *ends, len(rows), "pairs", True, f"{meaning}; against {name}")
+        key: Metric(
+            key, title, *ends, len(rows), "pairs", True, f"{meaning}; of {names[0]} with {names[1]}"
+        )
         for (key, (title, meaning)), ends in zip(
             _DEFINITIONS.items(),
             zip(values.tolist(), low.tolist(), high.tolist(), strict=True),
@@ -95,7 +104,7 @@ def agreement(
         if key != "weighted_kappa" or classes > 2  # of two grades it is Cohen's kappa
     }
     cells_of = tuple(tuple(row) for row in table.tolist())
-    return Agreement(name, len(rows), count, metrics, cells_of, few(count))
+    return Agreement(*names, len(rows), count, metrics, cells_of, few(count))
 
 
 def _values(tables: NDArray[np.float64]) -> NDArray[np.float64]:

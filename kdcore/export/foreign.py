@@ -35,7 +35,7 @@ from kdcore.runs.store import Run
 
 LIBRARY = "sentence_transformers"
 CLOSE = 1e-5  # of a number of a unit vector, and of a cosine
-UNCHECKED = "Not checked: install sentence-transformers, then export it again."
+UNCHECKED = "Not checked: sentence-transformers is not installed; install it and export again."
 
 _VECTORS = """
 import sentence_transformers

@@ -1,4 +1,4 @@
-"""The forms in which a run's model leaves the lab, and why a model cannot take one of them."""
+"""The formats in which a model can be exported, and why a model cannot take one of them."""
 
 import json
 from collections.abc import Mapping
@@ -85,7 +85,7 @@ def misfit(run: Run, name: str) -> str:
     if name == CROSS:
         if entry.separable:
             return (
-                f"{entry.title} reads query and ad apart, so it is no cross-encoder; "
+                f"{entry.title} reads query and ad apart, so it is not a cross-encoder; "
                 "choose sentence-transformers, folder or onnx"
             )
         return ""

@@ -1,4 +1,4 @@
-"""A network as ONNX with weights of eight bits, and what that loses and gains, measured.
+"""A network as ONNX with int8 weights, and what that loses and gains, measured.
 
 Dynamic quantization of onnxruntime: each column of a weight is stored in int8 with a scale of its
 own; activations are quantized when they are computed, so no calibration data are needed.
@@ -74,7 +74,7 @@ def logits_of(session: Any, student: Any, rows: Sequence[Row]) -> NDArray[np.flo
 
 
 def _given(session: Any, student: Any, rows: Sequence[Row]) -> dict[str, NDArray[np.int64]]:
-    """What a session is given for these rows."""
+    """Return the inputs of a session for these rows."""
     tensors = student.inputs(rows)
     return {each.name: tensors[each.name].numpy() for each in session.get_inputs()}
 

@@ -88,13 +88,13 @@ import onnxruntime
 
 session = onnxruntime.InferenceSession("model.onnx")
 given = {{name: tensor.numpy() for name, tensor in student.inputs(pairs).items()}}
-asked = {{i.name: given[i.name] for i in session.get_inputs()}}
-print(session.run(["logits"], asked)[0])
+inputs = {{i.name: given[i.name] for i in session.get_inputs()}}
+print(session.run(["logits"], inputs)[0])
 ```{int8}
 """
 _INT8 = """
 
-`model.int8.onnx` takes the same inputs; what it loses and gains stands under Speed."""
+`model.int8.onnx` takes the same inputs; the section Speed says what it loses and gains."""
 
 
 _VECTORS = """Its vectors, in this folder (sentence-transformers, nothing of KD Lab):

@@ -55,7 +55,7 @@ class Ready(CrossEncoder):
 
     @classmethod
     def new(cls, config: ModelConfig, scheme: LabelScheme, texts: Iterable[str]) -> Self:
-        """From a folder or a hub id, its head unchanged; DataError when anything does not fit.
+        """Load a folder or a hub id with its head unchanged; DataError when anything does not fit.
 
         texts: those that it will read.
         """
@@ -101,18 +101,22 @@ class Ready(CrossEncoder):
         problems = []
         if params.pair_tokens > self.positions:
             problems.append(
-                f"params.pair_tokens: {params.pair_tokens} are more than the {self.positions:,} "
-                f"that this model has positions for; {most} is what its files say"
+                f"params.pair_tokens: {params.pair_tokens} is more than the {self.positions:,} "
+                f"tokens that this model has positions for; its files say {most}"
             )
         query = params.query_text or f"{companions.prompt}{{query}}"
         for name, text, parts in (
             ("query_text", query, ("{query}",)),
             ("ad_text", params.ad_text, ("{title}",)),
         ):
-            problems += [f"params.{name}: {text!r} has no {p}" for p in parts if p not in text]
+            problems += [
+                f"params.{name}: {text!r} has no {p}; add it" for p in parts if p not in text
+            ]
         longest = params.pair_tokens or most
         if longest < self.special + 2:
-            problems.append(f"params.pair_tokens: {longest} leaves no room for two texts")
+            problems.append(
+                f"params.pair_tokens: {longest} leaves no room for two texts; choose more"
+            )
         if problems:
             raise ConfigError("This model cannot be used:", problems)
         activation = params.activation
@@ -127,10 +131,10 @@ class Ready(CrossEncoder):
         )
 
     def _understood(self, plan: HeadPlan, companions: Companions) -> tuple[str, ...]:
-        """What was understood of its head and of how it reads, a sentence each."""
+        """Say how its head and its texts are read, a sentence each."""
         params, head = self.config.params, plan.note
         if plan.one_logit and params.activation == "identity":
-            head += ", though it is a free score (its activation is Identity)"
+            head += ", but as a free score, since its activation is Identity"
         elif plan.one_logit:
             named = companions.activation == "sigmoid"
             head += " (its activation is Sigmoid" + ("" if named else ", as no file names it") + ")"

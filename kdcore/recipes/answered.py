@@ -1,7 +1,7 @@
-"""The soft loss where the teacher has answered a part of the pairs only.
+"""The soft loss where the teacher has answered only some of the pairs.
 
 The soft loss of a batch is the mean over its answered pairs, as the hard loss is the mean over its
-labelled ones; it is 0 in a batch without any. Ours: no paper says what the others should learn.
+labelled ones; it is 0 in a batch without any. Ours, from no paper.
 """
 
 from collections.abc import Sequence

@@ -50,7 +50,7 @@ class _Affine(nn.Module):
 
 
 def can_calibrate(pairs: PairTable) -> bool:
-    """Whether these labelled pairs are enough to fit anything on."""
+    """Return whether these labelled pairs are enough to fit a reading."""
     relevant = pairs.relevant
     return bool(min(relevant.sum(), (~relevant).sum()) >= LEAST_TO_FIT)
 
@@ -76,7 +76,7 @@ def calibrate(model: Ready, logits: Matrix, pairs: PairTable) -> str:
     error = " to ".join(f"{_ece(z, pairs):.3f}" for z in (logits, after))
     return (
         f"calibrated on {len(pairs):,} labelled validation pairs: {words}; NLL from {nll}, ECE of "
-        f"P(relevant) from {error} (each half of the queries with what the other half gave)"
+        f"P(relevant) from {error} (on each half of the queries, fitted on the other half)"
     )
 
 

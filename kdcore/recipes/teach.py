@@ -1,4 +1,4 @@
-"""Teach: take a ready classifier with its own head, score validation and test, train nothing."""
+"""Teach: score validation and test with a ready classifier and its own head; train nothing."""
 
 from functools import partial
 
@@ -26,7 +26,7 @@ def teach(config: TeachConfig, pairs: PairTable, run: Run, writer: RunWriter) ->
     """Store the classifier as the run's model, and its predictions; calibrate where asked to.
 
     One logit gets its cuts between more than two grades from the labelled validation pairs;
-    without such pairs only its order has a meaning, and its predictions say so.
+    without such pairs its numbers are a free score: only their order has a meaning.
     """
     parts = {split: pairs.split(split) for split in SCORED if split in pairs.splits}
     labelled = parts["validation"].labelled() if "validation" in parts else None
@@ -77,9 +77,9 @@ def _uncalibrated(model: Ready) -> str:
     if model.link is None:
         return "not calibrated: --calibrate fits T and a bias on labelled validation pairs"
     return (
-        f"it gives one number and the data {len(model.scheme)} grades, and there are not "
-        f"{LEAST_TO_FIT} labelled validation pairs of each kind, so no cuts between the grades are "
-        "fitted: only its order has a meaning"
+        f"it gives one number and the data have {len(model.scheme)} grades; cuts between the "
+        f"grades are fitted on at least {LEAST_TO_FIT} relevant and {LEAST_TO_FIT} other labelled "
+        "validation pairs, which these data lack: only its order has a meaning"
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from kdcore.config import DistillConfig, ModelConfig, StageConfig, TeacherConfig
-from kdcore.data.answers.teaching import found_file
+from kdcore.data.answers.teaching import find_file
 from kdcore.data.library import WORLD, is_imported
 from kdcore.data.names import pairs_of
 from kdcore.data.pairs import PairTable, part_of
@@ -51,7 +51,7 @@ def settled(config: Config, workspace: Workspace) -> Config:
         changes["student"] = replace(config.student, start_from=config.teacher)
     if isinstance(config, DistillConfig) and config.teaching.files:
         teaching = config.teaching
-        names = tuple(found_file(name, changes["data"], workspace) for name in teaching.files)
+        names = tuple(find_file(name, changes["data"], workspace) for name in teaching.files)
         changes["teacher"] = replace(teaching, names=names).text
     refuse_too_many(config.device)
     return replace(config, **changes)

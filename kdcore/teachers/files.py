@@ -72,7 +72,7 @@ def _refuse_changed(files: Sequence[FileAnswers], run: Run) -> None:
         changed = [each["name"] for each in now if each not in begun]
         raise RunError(
             f"{', '.join(changed) or 'the files of its teacher'} changed after {run.id} began; "
-            "put the earlier content back, or start a new run"
+            "restore the earlier content, or start a new run"
         )
 
 

@@ -75,9 +75,9 @@ def test_tokens_are_counted_by_a_given_tokenizer(mine: Path, kdlab: Kdlab) -> No
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ((), "either --export or --import"),
-        (("--export", "a", "--import", "b"), "either --export or --import"),
-        (("--import", "b"), "the judge needs a name"),
+        ((), "either --export FILE or --import FILE"),
+        (("--export", "a", "--import", "b"), "either --export FILE or --import FILE"),
+        (("--import", "b"), "needs a name for the judge"),
         (("--export", "a", "--split", "log"), "mine has train, validation, test, all"),
         (("--export", "a", "--format", "csv"), "choose from plain, batch"),
     ],

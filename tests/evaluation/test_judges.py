@@ -8,6 +8,8 @@ from kdcore.data.pairs import PairTable, make_frame
 from kdcore.evaluation.judges import agreement, agreements
 from kdcore.labels import FOUR_GRADES
 
+NAMES = "the judge", "the labels"
+
 
 def graded_pairs(queries: int = 40, ads: int = 5) -> PairTable:
     query = [f"q{q}" for q in range(queries) for _ in range(ads)]
@@ -45,9 +47,9 @@ def test_pairs_of_one_query_widen_the_interval():
     """The same answers, once all independent and once five equal ones per query."""
     pairs = graded_pairs()
     judge = np.where(np.arange(200) // 5 % 2, pairs.grades, (pairs.grades + 1) % 4)
-    spread = agreement(pairs, judge, pairs.grades, "labels").metrics["accuracy"]
+    spread = agreement(pairs, judge, pairs.grades, NAMES).metrics["accuracy"]
     mixed = np.where(np.arange(200) % 2, pairs.grades, (pairs.grades + 1) % 4)
-    even = agreement(pairs, mixed, pairs.grades, "labels").metrics["accuracy"]
+    even = agreement(pairs, mixed, pairs.grades, NAMES).metrics["accuracy"]
     assert spread.value == even.value == 0.5
     assert spread.high - spread.low > 2 * (even.high - even.low)
 
@@ -60,6 +62,7 @@ def test_where_the_truth_is_known_judge_and_labels_are_compared_with_it():
     frame = pairs.frame.assign(**{f"truth_{k}": truth[:, k] for k in range(4)})
     known = PairTable(frame, FOUR_GRADES, "made")
     labels, true, of_labels = agreements(known, likeliest)
+    assert (labels.rater, true.rater, of_labels.rater) == ("the judge", "the judge", "the labels")
     assert true.metrics["accuracy"].value == 1
     assert of_labels.metrics["accuracy"].value == labels.metrics["accuracy"].value < 1
 

@@ -97,7 +97,7 @@ REFUSALS = [
     ("bert", "features", CROSS, "an assistant corrects"),
     ("twin mean, two towers", "", STATIC, "a token has two vectors"),
     ("bert", "", STATIC, "reads query and ad together"),
-    ("twin weighted", "", CROSS, "it is no cross-encoder"),
+    ("twin weighted", "", CROSS, "it is not a cross-encoder"),
 ]
 
 
@@ -123,10 +123,10 @@ def test_without_the_library_nothing_is_called_good(
     monkeypatch.setattr(foreign, "is_installed", lambda: False)
     made = export_student(make("bert without marks"), tmp_path / "out", form=CROSS)
     assert made.difference is None
-    assert made.sentence.startswith("Not checked: install sentence-transformers")
+    assert made.sentence.startswith("Not checked: sentence-transformers is not installed")
     assert "test pairs have a text longer than the model reads" in made.sentence
     card = (tmp_path / "out" / "README.md").read_text()
-    assert "Not checked: install sentence-transformers" in card
+    assert "Not checked: sentence-transformers is not installed" in card
     assert "where the lab cannot be imported" not in card
 
 

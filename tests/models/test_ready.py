@@ -312,7 +312,7 @@ def test_pairs_longer_than_it_reads_are_counted(tmp_path):
     model = ready(craft(tmp_path / "x"), pair_tokens=20)
     (note,) = model.cut_notes(model.read(pairs_in(BINARY)), "test")
     assert "2 of 5 pairs of test (40.0%) are longer than pair_tokens = 20 tokens" in note
-    with pytest.raises(ConfigError, match="pair_tokens: 60 are more than the 40"):
+    with pytest.raises(ConfigError, match="pair_tokens: 60 is more than the 40"):
         ready(tmp_path / "x", pair_tokens=60)
 
 

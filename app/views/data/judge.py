@@ -33,12 +33,12 @@ _HELP = (
 
 
 def draw(board: Board, closed: bool) -> None:
-    """Both ways of the file, and the report on uploaded answers."""
+    """Draw the export of prompts, the upload of answers, and the report on them."""
     with st.container(border=True, key="data_judge"):
         st.subheader("Judge with a language model", anchor=False)
         st.caption(
             "Let a language model grade pairs elsewhere, then compare its grades with the labels "
-            "or distill from them. The lab itself calls no model and no network."
+            "or distill from them. The lab itself calls no model and uses no network."
         )
         left, right = st.columns(2, gap="large")
         with left:
@@ -92,7 +92,7 @@ def _export(board: Board) -> None:
     text = (
         f"{counted(len(prompts), 'pair')} of {searched:,} queries ({standing.part_in_words(board)})"
         f", about {estimated_tokens(prompts):,} tokens in the prompts ({TOKEN_RULE}); the answers "
-        "come on top. Labels are not written."
+        "need more. Labels are not written."
     )
     st.caption(md(f"{text} {TERMS}" if pairs.non_commercial else text))
 
@@ -119,7 +119,7 @@ def _options(board: Board) -> tuple[int, str, str]:
         )
     model = ""
     if form == "batch":
-        model = st.text_input("Model that shall answer", key="data_judge_model", max_chars=100)
+        model = st.text_input("Model that answers", key="data_judge_model", max_chars=100)
     return int(limit), form or "plain", (model or "").strip()
 
 
@@ -127,16 +127,16 @@ def _report(result: Judged, board: Board) -> None:
     judge, counts = result.judge, result.judge.counts
     st.markdown(
         f"**{len(judge.rows):,} of {len(judge.part):,} pairs** ({md(standing.on_pages(board))}) "
-        f"are judged, by {counted(counts.lines, 'line')} of the file."
+        f"have a grade; the file has {counted(counts.lines, 'line')}."
     )
     refused = "; ".join(f"{reason}: {count:,}" for reason, count in counts.refusals.items())
     lines = [
         f"Refusals: {sum(counts.refusals.values()):,}{f' ({refused})' if refused else ''}",
-        f"Repeated answers that agree: {counts.repeated:,}; pairs with contradicting answers, "
+        f"Repeated answers that agree: {counts.repeated:,}; pairs with contradictory answers, "
         f"which are left out: {counts.contradicted:,}",
         f"Answers with an unknown id: {counts.unknown:,}; to pairs of other splits: "
         f"{counts.elsewhere:,}",
-        f"Pairs without an answer: {counts.missing:,} of {counts.pairs:,} different ones",
+        f"Pairs without an answer: {counts.missing:,} of {counts.pairs:,} distinct pairs",
         *(f"Note: {note}" for note in judge.notes),
     ]
     st.markdown("\n".join(f"- {md(line)}" for line in lines))
@@ -153,7 +153,7 @@ def _report(result: Judged, board: Board) -> None:
 def _agreement(compared: Agreement, grades: tuple[str, ...]) -> None:
     """The measures with their intervals, and how often each grade met each other one."""
     st.markdown(
-        f"**Agreement with {md(compared.reference)}**: {compared.pairs:,} pairs of "
+        f"**Agreement of {compared.rater} with {compared.reference}**: {compared.pairs:,} pairs of "
         f"{compared.queries:,} queries"
     )
     with st.container(horizontal=True):
@@ -174,7 +174,7 @@ def _agreement(compared: Agreement, grades: tuple[str, ...]) -> None:
         table,
         hide_index=True,
         width="stretch",
-        alt=f"Grades of {compared.reference} as rows, of the judge as columns",
+        alt=f"Rows: {compared.reference}; columns: the grades of {compared.rater}",
     )
 
 
@@ -185,7 +185,7 @@ def _offer(board: Board, staged: Staged, closed: bool) -> None:
     ).strip()
     taken = answers.is_taken(board.data, name, board.all_pairs.content_hash)
     replace = taken and st.checkbox(
-        f"Replace the predictions of {md(repr(name))} that are here",
+        f"Replace the predictions that are stored as {md(repr(name))}",
         key=f"data_judge_replace_{name}",
     )
     if not st.button(

@@ -20,7 +20,7 @@ _LABELS = (
 
 
 def draw(board: Board, closed: bool) -> None:
-    """Where the model is, what its labels are, and the button that starts it in the background."""
+    """Ask for the model and its labels; a button starts it in the background."""
     with st.expander("Score with a ready reranker or classifier", icon=":material/input:"):
         place = st.text_input(
             "Folder or hub id", key="data_ready_place", help=_PLACE, disabled=closed
@@ -30,14 +30,14 @@ def draw(board: Board, closed: bool) -> None:
             "Labels of its head",
             key="data_ready_labels",
             help=_LABELS,
-            placeholder=f"by their names, or such as {grades}",
+            placeholder=f"empty, or for example {grades}",
             disabled=closed,
         )
         calibrate = st.checkbox(
             "Calibrate on validation",
             key="data_ready_calibrate",
             help="Fits T and a bias of its logits on the labelled validation pairs; the run says "
-            "what that changed. Its order stays.",
+            "what that changed. Its order stays, unless its head has three labels or more.",
             disabled=closed,
         )
         st.caption(
@@ -53,12 +53,12 @@ def draw(board: Board, closed: bool) -> None:
 
 
 def understood(teacher: Answers | None) -> None:
-    """What was understood of a ready teacher, and the way to a student of it."""
+    """Show how a ready teacher is read, and lead to a student that learns from it."""
     run = teacher.run if teacher else None
     if run is None or run.stage != "teach":
         return
     with st.container(border=True, key="data_ready_understood"):
-        st.markdown(f"**{md(run.shown_title)}** is used as it came. What was understood:")
+        st.markdown(f"**{md(run.shown_title)}** scores with its own head. How it is read:")
         st.markdown("\n".join(f"- {md(note)}" for note in run.notes))
         if not services.public() and st.button(
             "Distill with this teacher", key="data_ready_distill", icon=":material/arrow_forward:"

@@ -22,8 +22,8 @@ def draw(board: Board) -> None:
                 key=f"data_teach_{name}",
                 icon=":material/school:",
                 **access.unless_public(
-                    "Opens Distill with these scores as teacher, and the twin beside; nothing "
-                    "starts yet."
+                    "Opens Distill with these scores as teacher and with the twin; nothing starts "
+                    "yet."
                 ),
             ):
                 _send(board, name)

@@ -23,8 +23,8 @@ def draw(board: Board) -> None:
         st.info(md(answers.caveat), icon=":material/filter_1:")
     if answers.origin is not None and answers.origin.kind == "score":
         st.caption(
-            "A free score has no P(relevant): its histogram, and labels that it denies, would show "
-            "what was made here, so they are hidden."
+            "A free score has no P(relevant). Its histogram and the labels that contradict it "
+            "would rest on probabilities that the lab computed, so they are hidden."
         )
         return
     _histogram(board, board.teacher)

@@ -21,8 +21,8 @@ from kdcore.runs.store import Run
 
 MEASURES = {"roc_auc": "ROC-AUC", "nll": "NLL"}  # keys of watch.metric
 NONE_DRAWN = (
-    "No run here has two validations or more, so there is no curve to draw. A run writes one at "
-    "the end of each epoch."
+    "No run here has two validations or more, so there is no curve to draw. A run is validated at "
+    "least at the end of each epoch."
 )
 
 
@@ -99,7 +99,8 @@ def _about(runs: Sequence[Entry], lacking: int) -> str:
     n = f"{' or '.join(f'{size:,}' for size in sizes)} " if sizes else ""
     parts = [
         f"Measured on {n}validation pairs, which choose the step that is saved: not a test result. "
-        "A step is one batch, so runs of other batch sizes have seen other numbers of pairs."
+        "A step is one batch: at the same step, runs with different batch sizes have seen "
+        "different numbers of pairs."
     ]
     if lacking:
         parts.append(

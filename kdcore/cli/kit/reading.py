@@ -50,11 +50,11 @@ def trec_of(
     """
     parts = {"--qrels": qrels, "--queries": queries, "--documents": documents}
     if source and any(parts.values()):
-        raise ConfigError(f"{source}: give either one source or {', '.join(parts)}")
+        raise ConfigError(f"{source}: give either this source or {', '.join(parts)}")
     if source:
         return None
     if lacking := [option for option, paths in parts.items() if not paths]:
-        what = "name a source, or" if len(lacking) == len(parts) else "what is missing:"
+        what = "name a source, or give" if len(lacking) == len(parts) else "add the missing"
         raise ConfigError(f"{what} {', '.join(lacking)}")
     return TrecFiles(*(tuple(map(TextFile.at, paths)) for paths in parts.values()))
 

@@ -148,7 +148,10 @@ def _why_none(text: str, columns: AnswerColumns) -> tuple[str, str]:
     """Return (what is wrong with a cell, what to do)."""
     if columns.kind != "grade" or is_blank(text):
         return why_no_number(text)
-    return f"{quoted(text)} is no grade of the data", "give its name or its number, or leave it out"
+    return (
+        f"{quoted(text)} is not a grade of the data",
+        "give a grade's name or number, or leave the cell out",
+    )
 
 
 def _settled(

@@ -62,19 +62,19 @@ def keep(
 
 def brought_to(workspace: Workspace, data: str, part_hash: str) -> list[Kept]:
     """List the predictions imported for one split of a data set, newest first."""
-    return [each for each in brought(workspace, data) if each.split_hash == part_hash]
+    return [each for each in list_imports(workspace, data) if each.split_hash == part_hash]
 
 
-def brought(workspace: Workspace, data: str) -> list[Kept]:
+def list_imports(workspace: Workspace, data: str) -> list[Kept]:
     """List all predictions imported for a data set, newest first."""
     paths = (workspace.data_folder(data) / "brought").glob("*.parquet")
     newest = sorted(paths, key=lambda path: path.stat().st_mtime_ns, reverse=True)
     return list(map(kept_about, newest))
 
 
-def brought_as(workspace: Workspace, data: str, name: str) -> list[Kept]:
+def imports_named(workspace: Workspace, data: str, name: str) -> list[Kept]:
     """List what was imported for a data set under one name, newest first: a file per split."""
-    return [each for each in brought(workspace, data) if each.model == name]
+    return [each for each in list_imports(workspace, data) if each.model == name]
 
 
 def twin_among(student: Kept, offered: Iterable[Kept]) -> Kept | None:

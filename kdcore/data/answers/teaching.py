@@ -1,4 +1,4 @@
-"""Scores of a file as a teacher's: what they answer of the pairs of a training, as logits.
+"""Scores of a file as those of a teacher: logits for the pairs of a training that they answer.
 
 A file is named by its path, or by the name under which its predictions were imported to the same
 data set. Labels of pairs outside train have no influence: where one number per pair is spread over
@@ -22,7 +22,7 @@ from kdcore.data.answers.alignment import Aligned, align
 from kdcore.data.answers.choice import KINDS, PER_GRADE, ColumnChoice, ReadColumns
 from kdcore.data.answers.imported import as_logits
 from kdcore.data.answers.reading import Answers, read_answers
-from kdcore.data.answers.stored import Kept, brought, brought_as
+from kdcore.data.answers.stored import Kept, imports_named, list_imports
 from kdcore.data.answers.texts import Expected
 from kdcore.data.files.problems import listed
 from kdcore.data.names import named_pairs
@@ -54,7 +54,7 @@ class FileAnswers:
     notes: tuple[str, ...]
 
 
-def found_file(name: str, data: str, workspace: Workspace) -> str:
+def find_file(name: str, data: str, workspace: Workspace) -> str:
     """Return the name itself where predictions are called so, else the absolute path of a file.
 
     ConfigError when it is neither.
@@ -107,7 +107,7 @@ def _read_file(
     name: str, config: DistillConfig, pairs: PairTable, learned: Rows, workspace: Workspace
 ) -> FileAnswers:
     params: Any = config.teaching.params
-    source = found_file(name, config.data, workspace)
+    source = find_file(name, config.data, workspace)
     if imports := _imports(config.data, source, workspace):
         answers = _imported_answers(name, imports, config.data, workspace)
         digest = _digest([each.path for each in imports])
@@ -160,13 +160,13 @@ def _digest(paths: Sequence[Path]) -> str:
 
 def _imports(data: str, name: str, workspace: Workspace) -> list[Kept]:
     with suppress(LabError):  # data at a path have no imports
-        return brought_as(workspace, data.partition(":")[0], name)
+        return imports_named(workspace, data.partition(":")[0], name)
     return []
 
 
 def _all_imports(data: str, workspace: Workspace) -> list[Kept]:
     with suppress(LabError):
-        return brought(workspace, data.partition(":")[0])
+        return list_imports(workspace, data.partition(":")[0])
     return []
 
 

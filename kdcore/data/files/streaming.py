@@ -64,6 +64,8 @@ class TextFile:
         return stack.enter_context(opener(stream)) if opener else stream
 
     def _too_large(self, line: int) -> Exception:
-        what = f"this line, or the file up to it, is larger than {_LONGEST_LINE >> 20} MiB, or "
-        what += f"{MOST_BYTES >> 30} GiB"
+        what = (
+            f"this line is larger than {_LONGEST_LINE >> 20} MiB, or the file up to it is larger "
+        )
+        what += f"than {MOST_BYTES >> 30} GiB"
         return unreadable(self.name, what, "end each record with a line end", line=line)

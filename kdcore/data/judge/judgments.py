@@ -1,7 +1,7 @@
 """Match answers with pairs, count what does not match, and make predictions of the rest.
 
 A judge that names one grade says nothing of the others, so its probabilities are made here (ours,
-of no paper): the named grade gets its confidence, at least an even share, or where it gave none the
+from no paper): the named grade gets its confidence, at least 1 / classes, or where it gave none the
 probability that a file of grades gets (see data/answers/imported.py); the other grades share the
 rest evenly. Pages mark what is computed from such probabilities.
 """
@@ -168,11 +168,13 @@ def _notes(replies: Sequence[Reply], classes: int) -> tuple[str, ...]:
     low = sum(reply.confidence < 1 / classes for reply in named)
     if low:
         notes.append(
-            f"{low:,} confidences are below {1 / classes:.2g}, an even share, and count as that"
+            f"{low:,} confidences are below {1 / classes:.2g}, an equal share, and are raised to it"
         )
     odd = sum(r.probabilities[r.grade] < max(r.probabilities) for r in given)
     if odd:
-        notes.append(f"{odd:,} answers name another grade than their likeliest")
+        notes.append(
+            f"{odd:,} answers name a grade to which they do not give the highest probability"
+        )
     return tuple(notes)
 
 

@@ -57,7 +57,8 @@ class _UnreadableError(Exception):
 def read_replies(path: Path, scheme: LabelScheme, file: str = "") -> list[Reply]:
     """Read every line of a file of answers (JSON lines or a list in JSON, packed or not).
 
-    A line that cannot be read is a refusal. DataError for a file that is no such text at all.
+    A line that cannot be read is a refusal. DataError when the file cannot be read as text, or no
+    line of it has an id.
 
     file: what the file is called in errors.
     """
@@ -65,7 +66,7 @@ def read_replies(path: Path, scheme: LabelScheme, file: str = "") -> list[Reply]
     text = decode(content_of(path, file, ENDINGS).data, file)[0]
     read = [_reply(line, record, raw, scheme) for line, record, raw in _records(text)]
     if not any(reply.id for reply in read):
-        what = "no line is a JSON object with an id" if read else "it holds no line"
+        what = "no line is a JSON object with an id" if read else "the file has no lines"
         cure = 'give a line for each answer: {"id": "...", "grade": "..."}'
         raise unreadable(file, what, cure)
     return read
@@ -90,7 +91,7 @@ def _records(text: str) -> Iterator[tuple[int, Any, str]]:
 
 def _reply(line: int, record: Any, raw: str, scheme: LabelScheme) -> Reply:
     if not isinstance(record, dict):
-        return Reply(line, "", refusal="the line is no JSON object", raw=raw[:_RAW])
+        return Reply(line, "", refusal="the line is not a JSON object", raw=raw[:_RAW])
     name = str(record.get("id") or record.get("custom_id") or "").strip()
     answer: Any = record
     try:
@@ -195,7 +196,7 @@ def _one_grade(value: Any, scheme: LabelScheme) -> int:
     """Read a grade by its name or number."""
     grade = _number_of(value, scheme)
     if grade is None:
-        raise _UnreadableError("the answer is no grade of the data")
+        raise _UnreadableError("the answer is not a grade of the data")
     return grade
 
 
@@ -217,7 +218,7 @@ def _number_of(value: Any, scheme: LabelScheme) -> int | None:
 
 def _probabilities(shares: Any, scheme: LabelScheme) -> tuple[float, ...]:
     """Read one probability per grade, which are at least 0 and sum to 1 but for rounding."""
-    wrong = _UnreadableError("its probabilities are not one per grade with the sum 1")
+    wrong = _UnreadableError("its probabilities are not one per grade, or do not sum to 1")
     if isinstance(shares, dict):
         by_grade = {_number_of(name, scheme): value for name, value in shares.items()}
         shares = [by_grade.get(grade) for grade in range(len(scheme))]

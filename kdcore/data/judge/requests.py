@@ -69,7 +69,7 @@ def json_lines(prompts: Iterable[Request], form: str = "plain", model: str = "")
     Batch API, which needs the name of a model.
     """
     if form == "batch" and not model:
-        raise ConfigError("--format batch: name the model that shall answer with --model NAME")
+        raise ConfigError("--format batch needs the model that is to answer: add --model NAME")
     for request in prompts:
         record: dict[str, Any] = {"id": request.id, **request.texts, "prompt": request.prompt}
         if form == "batch":

@@ -1,4 +1,4 @@
-"""The prompt by which a language model grades one pair: a rubric whose places are filled in."""
+"""The prompt with which a language model grades one pair: a rubric with its places filled in."""
 
 import json
 import re
@@ -53,7 +53,7 @@ _MEANINGS: Mapping[tuple[str, ...], tuple[str, ...]] = {
 
 
 def read_rubric(path: Path) -> str:
-    """Read a rubric of one's own; ConfigError where it lacks a place of the texts."""
+    """Read a rubric from a file; ConfigError where it lacks {query} or {title}."""
     try:
         rubric = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as cause:

@@ -52,9 +52,9 @@ def split_of_name(name: str) -> str:
 
 
 def set_down(names: Sequence[str]) -> list[str] | None:
-    """Where uploaded files of these names belong in a folder; None where they are no TREC set.
+    """Return where uploaded files of these names belong in a folder; None if they are no TREC set.
 
-    An upload has lost its folder: beside queries and documents, other files are qrels.
+    An upload comes without its folder: beside queries and documents, other files count as qrels.
     """
     parts = [part_of_name(name) for name in names]
     if not {"queries", "documents"} <= set(parts) or len(names) < len(_WORDS):
@@ -86,7 +86,7 @@ def trec_files(path: Path) -> TrecFiles | None:
         if part := part_of_name(name):
             parts[part].append(file)
     if lacking := [part for part, own in parts.items() if not own]:
-        what = f"it holds no file of {' and '.join(lacking)}; it holds {listed(sorted(files))}"
+        what = f"it has no file of {' and '.join(lacking)}; it has {listed(sorted(files))}"
         cure = "add one whose name says so: qrels.txt, queries.tsv, documents.tsv, corpus.jsonl"
         raise unreadable(shown_name(path), what, cure)
     return TrecFiles(*(tuple(parts[part]) for part in _WORDS))
@@ -104,7 +104,7 @@ def _files_in(path: Path) -> dict[str, TextFile]:
         with zipfile.ZipFile(path) as archive:
             members = [i.filename for i in archive.infolist() if not i.is_dir()]
     except (OSError, zipfile.BadZipFile):
-        return {}  # whoever reads it as a table says what is wrong with it
+        return {}  # reading it as a table then says what is wrong with it
     return {
         name: TextFile(path, shown_name(name), name)
         for name in members

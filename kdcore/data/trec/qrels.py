@@ -57,7 +57,7 @@ def read_qrels(file: TextFile) -> Qrels:
         elif earlier.grade == judgement.grade:
             qrels.repeated += 1
         else:
-            what = f"this pair has the grade {quoted(earlier.grade)} on line {earlier.line}"
+            what = f"this pair has another grade, {quoted(earlier.grade)}, on line {earlier.line}"
             qrels.reject(judgement.line, what, "delete one of the two")
     return qrels
 
@@ -115,8 +115,8 @@ def scheme_of(files: Sequence[Qrels]) -> tuple[LabelScheme, tuple[str, ...]]:
     """Infer the grades of judgements as trec_eval reads them; return them and notes.
 
     Whole numbers up to 9 are the grades from 0 on, so that the linear gain is the number itself.
-    Of other numbers those that occur are grades, worth themselves as the data set's own gains.
-    Words are read as in a table; GradesUnclearError where they are of no known scheme.
+    Otherwise each number that occurs is a grade, and its own gain is that number. Words are read as
+    in a table; GradesUnclearError where they are of no known scheme.
     """
     counts = Counter(j.grade for qrels in files for j in qrels.judgements)
     numbers = {grade: _number(grade) for grade in counts}
@@ -132,7 +132,7 @@ def scheme_of(files: Sequence[Qrels]) -> tuple[LabelScheme, tuple[str, ...]]:
     own = () if values == list(range(len(values))) else tuple(values)
     notes: tuple[str, ...] = (f"a document is relevant from grade {names[first]}, as in trec_eval",)
     if own:
-        notes += ("each grade is worth its own number in nDCG with the data set's own gains",)
+        notes += ("the data set's own gains in nDCG are the numbers of the grades",)
     return LabelScheme(names, first, own), notes
 
 

@@ -34,7 +34,7 @@ class _Sides:
         for side, key, texts, files in sides:
             if key not in texts.by_id:
                 what = f"no {side} {quoted(key)} is in {files}"
-                cure = f"add the {side}, or leave the bad rows out"
+                cure = f"add the {side}, or skip the bad rows"
                 return what, cure, f"name a {side} that is not in {files}"
         return None
 
@@ -132,7 +132,7 @@ def _hints(whole: Reading, scheme: LabelScheme) -> tuple[str, ...]:
         )
     if set(whole.frame["split"]) == {"test"}:
         hints.append(
-            "there are judgements of test alone: to train on these data as well, bring qrels of "
-            "train beside them, else a run cuts these into train, validation and test by query"
+            "only the test split has judgements: to train on these data as well, add qrels of "
+            "train, else a run splits these by query into train, validation and test"
         )
     return tuple(hints)

@@ -1,6 +1,6 @@
 """Read queries and documents by id: JSON lines, or texts separated by tabs, packed or not.
 
-Of a collection only the documents that are judged are stored, so it may be larger than memory.
+Only the judged documents of a collection are stored, so it may be larger than memory.
 
 JSON lines: {"_id": ..., "title": ..., "text": ...} as in BEIR, other common names too. Tabs: with a
 header, or id and text; id, title and text; id, URL, title and text (MS MARCO's documents).
@@ -33,7 +33,7 @@ Record = tuple[int, Mapping[str, str]]  # the line, and its fields by name in sm
 
 @dataclass
 class Texts:
-    """The (title, text) of each id that was asked for; how many ids the files hold; problems."""
+    """The (title, text) of each requested id; how many ids the files hold; problems."""
 
     by_id: dict[str, tuple[str, str]] = field(default_factory=dict)
     ids: int = 0
@@ -48,7 +48,9 @@ def read_texts(files: Sequence[TextFile], wanted_ids: Container[str]) -> Texts:
             key = _first(record, IDS).strip()
             if not key:
                 texts.problems.append(
-                    Problem(file.name, line, "it has no id", "call it _id, or put it first")
+                    Problem(
+                        file.name, line, "it has no id", "name its field _id, or put the id first"
+                    )
                 )
                 continue
             texts.ids += 1
@@ -56,7 +58,7 @@ def read_texts(files: Sequence[TextFile], wanted_ids: Container[str]) -> Texts:
                 continue
             value = _first(record, TITLES).strip(), _first(record, TEXTS).strip()
             if texts.by_id.setdefault(key, value) != value:
-                what = f"the id {quoted(key)} stands for another text before"
+                what = f"the id {quoted(key)} has another text on an earlier line"
                 texts.problems.append(Problem(file.name, line, what, "delete one of the two"))
     return texts
 

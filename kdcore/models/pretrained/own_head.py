@@ -64,6 +64,7 @@ def _stated(source: str, names: dict[int, str], scheme: LabelScheme, labels: str
     if len(stated) != len(names) or folded != sorted(g.casefold() for g in scheme.grades):
         raise DataError(
             f"{source}: labels {labels!r} do not name each grade ({', '.join(scheme.grades)}) once "
-            f"for the {len(names)} labels of its head ({', '.join(names.values())})"
+            f"for the {len(names)} labels of its head ({', '.join(names.values())}); write a grade "
+            "for each label, in the order of the labels"
         )
     return dict(enumerate(stated))

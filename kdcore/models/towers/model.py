@@ -19,7 +19,7 @@ from kdcore.models.layers import narrow_layers
 from kdcore.models.pretrained.encoder import described_encoder, load_encoder
 from kdcore.models.pretrained.misfits import refuse_misfit, refuse_unanswering, unknown_notes
 from kdcore.models.tokens.wordpiece import WordPiece
-from kdcore.models.towers.reading import Reading, kept_reading, read_source
+from kdcore.models.towers.reading import Reading, load_reading, read_source
 from kdcore.models.towers.tower import PretrainedTower, first_position
 from kdcore.models.twinbert import TwoTowers
 
@@ -75,7 +75,7 @@ class PretrainedTowers(TwoTowers):
     def load(cls, config: ModelConfig, scheme: LabelScheme, folder: Path) -> Self:
         """Load what save wrote; DataError when a weight is missing."""
         encoder = described_encoder(folder / ENCODER)
-        tower = PretrainedTower(encoder, kept_reading(folder))
+        tower = PretrainedTower(encoder, load_reading(folder))
         towers = _towers(tower, config.params.shared)
         model = cls(config, scheme, WordPiece.load(folder), towers)
         model.load_weights(folder)
@@ -133,12 +133,13 @@ class PretrainedTowers(TwoTowers):
             limits.append(positions - first_position(tower.encoder))
         problems = [
             f"params.{name}: this encoder has room for {min(limits) - special - extra}, "
-            f"{getattr(params, name)} were requested"
+            f"{getattr(params, name)} were requested; choose fewer"
             for name, extra in zip(("query_tokens", "ad_tokens"), self.prompts, strict=True)
             if getattr(params, name) + extra + special > min(limits)
         ]
         problems += [
-            f"params.{name}: is {extra} tokens long; {MOST_FRAMING - special} can be read"
+            f"params.{name}: it is {extra} tokens long, and at most {MOST_FRAMING - special} can "
+            "be read; shorten it"
             for name, extra in zip(("query_prompt", "ad_prompt"), self.prompts, strict=True)
             if extra + special > MOST_FRAMING
         ]

@@ -239,7 +239,7 @@ def _dense(
     return replace(reading, **shape), weights
 
 
-def kept_reading(folder: Path) -> Reading:
+def load_reading(folder: Path) -> Reading:
     """The reading that a saved model's card holds; DataError where it holds none."""
     try:
         card = json.loads((folder / MODEL_CARD).read_text(encoding="utf-8"))

@@ -45,24 +45,30 @@ def test_a_clear_answer_is_read_in_every_form(tmp_path, answer):
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        ({"grade": 2.5}, "the answer is no grade of the data"),
-        ({"grade": True}, "the answer is no grade of the data"),
-        ({"grade": "good or excellent"}, "the answer is no grade of the data"),
-        ({"grade": "3: good"}, "the answer is no grade of the data"),
+        ({"grade": 2.5}, "the answer is not a grade of the data"),
+        ({"grade": True}, "the answer is not a grade of the data"),
+        ({"grade": "good or excellent"}, "the answer is not a grade of the data"),
+        ({"grade": "3: good"}, "the answer is not a grade of the data"),
         ({"grade": None}, "the model declined to answer"),
         ({"grade": "good", "label": "bad"}, "the answer names several grades"),
         ({"answer": "I think it is good"}, "the answer names no grade"),
         ({"answer": '{"grade": "good"} no, {"grade": "bad"}'}, "the answer names several grades"),
         ({"answer": "{'grade': 'good'}"}, "the answer names no grade"),
-        ({"probabilities": [0.5, 0.5]}, "its probabilities are not one per grade with the sum 1"),
-        ({"probabilities": [1, 1, 0, 0]}, "its probabilities are not one per grade with the sum 1"),
+        (
+            {"probabilities": [0.5, 0.5]},
+            "its probabilities are not one per grade, or do not sum to 1",
+        ),
+        (
+            {"probabilities": [1, 1, 0, 0]},
+            "its probabilities are not one per grade, or do not sum to 1",
+        ),
         ({"score": 2}, "the line holds no answer"),
         ({"error": {"code": "rate_limit"}}, "the request failed"),
         (
             {"response": {"body": {"choices": [{"message": {"refusal": "I cannot"}}]}}},
             "the model declined to answer",
         ),
-        ("{broken", "the line is no JSON object"),
+        ("{broken", "the line is not a JSON object"),
         ('{"grade": "good"}', "the line has no id"),
     ],
 )

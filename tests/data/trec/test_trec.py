@@ -114,7 +114,7 @@ def test_unknown_ids_and_contradictions_are_refused_and_can_be_left_out(tmp_path
     text = str(caught.value)
     assert "2 lines name a query that is not in 'queries.tsv' (lines 5, 6)" in text
     assert "no document 'zz' is in 'corpus.jsonl.gz'" in text
-    assert "line 8: this pair has the grade '3' on line 1" in text
+    assert "line 8: this pair has another grade, '3', on line 1" in text
     assert "2 lines do not have 4 fields (lines 10, 11)" in text
     pairs = read.table("set", skip_bad=True)
     assert rows(pairs) == [(*row, "train") for row in EXPECTED]
@@ -156,7 +156,7 @@ def test_only_relevant_documents_and_a_lone_test_split_are_pointed_out(tmp_path)
     (hint,) = reading(tmp_path, "q1 0 a 1\nq2 0 c 1\n").hints
     assert "every judged pair is relevant" in hint
     (hint,) = reading(tmp_path / "test", CLASSIC, "qrels.test").hints
-    assert "bring qrels of train" in hint
+    assert "add qrels of train" in hint
 
 
 def test_queries_without_documents_are_named_and_uploads_find_their_place(tmp_path):
@@ -179,7 +179,10 @@ def test_queries_without_documents_are_named_and_uploads_find_their_place(tmp_pa
         ('{"text": "x"}\n', "it has no id"),
         ("a\tx\nb\n", "line 2: 1 fields instead of 2"),
         ("a b c\n", "no header names them"),
-        ('{"_id": "a", "text": "x"}\n{"_id": "a", "text": "y"}\n', "another text before"),
+        (
+            '{"_id": "a", "text": "x"}\n{"_id": "a", "text": "y"}\n',
+            "another text on an earlier line",
+        ),
         ("", "it is empty"),
     ],
 )

@@ -41,10 +41,10 @@ def draw(staged: Staged) -> None:
             how = grades.draw(staged, TableReading(mapping, options=options))
     elif seen.kind == head.TREC:
         st.caption(
-            "Judgements, queries and documents of TREC or BEIR: names of files say which is which, "
-            "and qrels called train, dev or test are those splits. Title and text of a document "
-            "become the ad's title and description; ids are kept, so that a TREC run can be "
-            "brought as predictions."
+            "Judgements, queries and documents of TREC or BEIR: the names of the files say which "
+            "is which, and qrels called train, dev or test are those splits. Title and text of a "
+            "document become the ad's title and description. The ids stay, so that a TREC run can "
+            "be imported as predictions."
         )
         how = grades.draw(staged, TableReading())
     elif not seen.error:

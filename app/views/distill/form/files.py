@@ -80,7 +80,7 @@ def _add(data: str) -> None:
         kind = st.selectbox(
             "Kind of numbers", list(KINDS), format_func=lambda key: KINDS[key], key="distill_kind"
         )
-        column = st.text_input("Column of the score", key="distill_column", placeholder="found")
+        column = st.text_input("Column of the score", key="distill_column", placeholder="automatic")
     choice = ColumnChoice(kind or "auto", column or "")
     left, right = st.columns(2, gap="large")
     with left:

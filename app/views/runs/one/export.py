@@ -19,14 +19,14 @@ from kdcore.runs.trackers.mlflow import remembered
 
 _WAIT = {
     "report": "Measuring and drawing…",
-    "onnx": "Writing folder and ONNX, and asking both; this takes a minute…",
-    "int8": "Writing ONNX in eight bits, then scoring the test pairs; this takes minutes…",
+    "onnx": "Writing folder and ONNX, then testing both; this takes a minute…",
+    "int8": "Writing ONNX with int8 weights, then scoring the test pairs; this takes minutes…",
     "static": "Passing each token through the tower, then scoring the test pairs…",
 }
 _USUAL_WAIT = "Exporting, then testing the export in a clean process…"
 _INT8 = Format(
-    "ONNX, in eight bits too",
-    "model.int8.onnx beside model.onnx; what it loses in ROC-AUC and gains in time is measured.",
+    "ONNX with int8 weights",
+    "model.int8.onnx beside model.onnx; its loss in ROC-AUC and its gain in time are measured.",
 )
 _FORMS: dict[Kind, Format] = {**FORMATS, "int8": _INT8}
 _NEEDS_ONNX = ("onnx", "int8")
@@ -73,17 +73,17 @@ def _box(run: Run) -> None:
             on_click="ignore",
             key="keep_yaml",
             width="stretch",
-            help="`kdlab distill --config FILE` or `kdlab finetune --config FILE` runs them again.",
+            help="`kdlab distill`, `finetune` or `teach` with `--config FILE` runs them again.",
         )
         _trackers(run, closed)
 
 
 def _student(run: Run) -> None:
-    """The student in a form of the visitor's choice; why the run cannot take the others."""
+    """Offer the student in a format of the visitor's choice; say why others are impossible."""
     reasons = {kind: exports.reason(run, kind) for kind in _FORMS}
     possible = [kind for kind in _FORMS if not reasons[kind]]
     kind = st.selectbox(
-        "Form of the student",
+        "Format of the student",
         possible,
         format_func=lambda each: _FORMS[each].title,
         key="keep_form",
@@ -93,21 +93,21 @@ def _student(run: Run) -> None:
     if impossible := [
         f"{_FORMS[each].title}: {reasons[each]}" for each in reasons if reasons[each]
     ]:
-        with st.popover("Why not other forms?", type="tertiary"):
+        with st.popover("Why not other formats?", type="tertiary"):
             st.caption("Not possible for this run:")
             for text in impossible:
                 st.caption(md(text))
     # looked for and not imported, which takes seconds
     able = kind not in _NEEDS_ONNX or all(map(find_spec, ("onnx", "onnxruntime", "onnxscript")))
     if not able:
-        st.caption("It needs packages that are not here: pip install 'kdlab[export]'")
+        st.caption("It needs packages that are not installed: pip install 'kdlab[export]'")
         return
     _offer(
         run,
         kind,
         "Student as a folder" if kind == "folder" else f"Student: {_FORMS[kind].title}",
-        "Weights and a model card whose lines run as they are. Checked in a clean process before "
-        "it is handed over.",
+        "Weights and a model card whose lines run as they are. Tested in a clean process where the "
+        "library that loads it is installed; the sentence below says what was tested.",
     )
 
 

@@ -59,7 +59,7 @@ def test_uploaded_grades_are_reported_and_imported_as_the_teacher(home):
         "Refusals: 1 (the answer names no grade: 1)",
         "Answers with an unknown id: 1",
         "Pairs without an answer: 20 of 80",
-        "Agreement with the labels: 60 pairs of 15 queries",
+        "Agreement of the judge with the labels: 60 pairs of 15 queries",
         "Same grade 1.000",
         "I cannot say",
     ):

@@ -105,7 +105,7 @@ def test_the_student_is_made_on_demand_and_then_handed_over_as_a_zip(
 def test_a_form_is_chosen_and_stays_beside_the_plain_folder(command: list[list[str]]) -> None:
     at = box()
     at.selectbox(key="keep_form").select("int8").run()
-    assert any("what it loses in ROC" in caption.value for caption in at.caption)
+    assert any("its loss in ROC-AUC" in caption.value for caption in at.caption)
     at.button(key="keep_make_int8").click().run()
     finish()
     assert "--int8" in command[0]
@@ -123,7 +123,7 @@ def test_only_forms_that_the_model_can_take_are_offered(run: Path) -> None:
     titles = at.selectbox(key="keep_form").options
     assert "SentenceTransformer" in titles
     assert "CrossEncoder" not in titles
-    assert any("apart, so it is no cross" in caption.value for caption in at.caption)
+    assert any("apart, so it is not a cross" in caption.value for caption in at.caption)
 
 
 def test_a_folder_in_the_export_is_packed_too(command: list[list[str]]) -> None:
