@@ -135,7 +135,7 @@ class Predictions:
         graded = self.origin is not None and self.origin.kind == "grade"
         what, made_of = ("grade", "it") if graded else ("number", "that number and the labels")
         return (
-            f"{self.model} gave one {what} per pair, so its {subject} made here from {made_of}: "
+            f"{self.model} gave one {what} per pair, so its {subject} computed from {made_of}: "
             f"{', '.join(names[:-1])} and {names[-1]} say nothing about the model; "
             "ROC-AUC, nDCG and its order do."
         )

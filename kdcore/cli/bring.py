@@ -30,7 +30,7 @@ SPLIT_HELP = "which pairs it answers: train, validation, test or all (default te
 SPLIT_HELP += "validation, else all)"
 KIND_HELP = "auto, logits, probabilities, relevance, logit, score, label_score (the label that a "
 KIND_HELP += "pipeline chose and its score), or grade (one grade per pair, as a judge gives it)"
-MADE_HERE = "† worked out from probabilities that were made here; says nothing about the model"
+MADE_HERE = "† from probabilities that the lab computed; says nothing about the model"
 MAP_HELP = "the column of query, title, description, label or of a grade: --map exact=p_e"
 
 

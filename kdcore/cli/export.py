@@ -40,19 +40,15 @@ def export(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Write a student for use elsewhere, checked in a process that knows no lab.
+    """Write a student for use elsewhere, checked in a process that cannot import the lab.
 
-    folder (the default): student.py beside the weights reads pairs as in training; plain
-    transformers loads a cross-encoder.
+    folder (the default): student.py beside the weights reads pairs as in training.
 
-    sentence-transformers: SentenceTransformer(folder) gives the vectors and the cosine of two
-    towers.
+    sentence-transformers: SentenceTransformer(folder) gives vectors and cosine of two towers.
 
-    cross-encoder: CrossEncoder(folder) gives the logits of a model that reads query and ad
-    together.
+    cross-encoder: CrossEncoder(folder) gives the logits of BERT-n or a pretrained classifier.
 
-    static: a vector per token and no attention, for SentenceTransformer: the fastest; what it
-    loses against the run is measured and printed.
+    static: a vector per token, no attention, for SentenceTransformer; its loss is measured.
 
     onnx: the folder with a script, and model.onnx for onnxruntime.
 

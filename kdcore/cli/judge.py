@@ -78,8 +78,9 @@ def judge(
 ) -> None:
     """Let a language model elsewhere judge pairs: --export writes them, --import reads its grades.
 
-    The lab itself calls no model and uses no network. In a rubric, {grades}, {query}, {title} and
-    {description} stand for the grades with their meanings and for the texts of a pair.
+    The lab itself calls no model and uses no network.
+
+    A rubric holds {grades}, {query}, {title} and {description}, which are filled in for each pair.
     """
     if print_rubric:
         show(as_json, {"rubric": RUBRIC}, RUBRIC.rstrip("\n"))

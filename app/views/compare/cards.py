@@ -76,7 +76,7 @@ def _card(board: Board, key: str, whole: Evaluations, part: Evaluations) -> dict
         n = f"n {metric.n:,}, sel. {selected.n if selected else 0:,} {metric.n_unit}"
     gain, note = _gain(board, key), _gap(board, key)
     if of_one_number:
-        text = f"† made here from one number per pair ({', '.join(of_one_number)})"
+        text = f"† computed from one number per pair ({', '.join(of_one_number)})"
         gain, note = None, {"text": text, "about": caveats.of(board, key)}
     return {
         "name": definition.name,

@@ -48,7 +48,7 @@ def draw(board: services.Board) -> None:
 
 
 def _is_own(board: services.Board, role: str) -> bool:
-    """Whether P(relevant) is the model's own; else it was made here, and is marked."""
+    """Whether P(relevant) is the model's own; else the lab computed it, and it is marked."""
     model = board.models.get(role)
     return model is None or model.predictions.own_relevance
 
