@@ -14,7 +14,7 @@ from app.services.answers import sources
 from kdcore.config import DistillConfig
 from kdcore.data.answers.choice import ColumnChoice
 from kdcore.data.answers.imported import Brought, bring_file
-from kdcore.data.answers.stored import keep, list_imports
+from kdcore.data.answers.stored import Kept, keep, list_imports
 from kdcore.data.names import named_pairs
 from kdcore.data.pairs import PairTable
 from kdcore.data.splits import with_test_split
@@ -42,13 +42,20 @@ def refuse_others(config: DistillConfig) -> None:
 
 
 def of_training_pairs(data: str, whole: PairTable) -> list[str]:
-    """The names of those that answer pairs to learn from; whole: the data set."""
+    """The names of those that answer pairs to learn from; whole: the data set.
+
+    Read anew each time, so that what was just imported is offered at once.
+    """
+    imports: list[Kept] = []
+    with suppress(LabError):  # the pairs of a run alone have none
+        imports = list_imports(access.home(), data)
+    if not imports:
+        return []
     tables = [whole]
     with suppress(DataError):  # too few queries to cut
         tables.append(with_test_split(whole))
     parts = [t.split(split) for t in tables for split in _LEARNED if split in t.splits]
     hashes = {part.content_hash for part in (*tables, *parts)}
-    imports = list_imports(access.home(), data)
     return list(dict.fromkeys(each.model for each in imports if each.split_hash in hashes))
 
 

@@ -23,7 +23,7 @@ from kdcore.data.judge.requests import (
     requests,
 )
 from kdcore.data.judge.rubric import RUBRIC, read_rubric
-from kdcore.data.pairs import PairTable, part_of
+from kdcore.data.pairs import PairTable
 from kdcore.errors import ConfigError, DataError
 from kdcore.evaluation.judges import Agreement, agreements
 from kdcore.predictions import ROLES
@@ -44,9 +44,17 @@ def judge(
         str, typer.Option("--split", help="train, validation, test, log or all")
     ] = "train",
     limit: Annotated[
-        int, typer.Option("--limit", min=0, help="at most so many pairs, by whole queries; 0: all")
+        int,
+        typer.Option(
+            "--limit",
+            min=0,
+            help="at most so many pairs: the queries that a run with this --limit learns from; "
+            "0: all",
+        ),
     ] = 0,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="seed of the sample")] = 0,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, help="seed of the sample; runs draw with 0")
+    ] = 0,
     rubric: Annotated[
         Path | None, typer.Option("--rubric", metavar="FILE", help="your own prompt")
     ] = None,
@@ -93,7 +101,7 @@ def judge(
     pairs, split = pairs_and_split(data, split, Workspace.default())
     if export is not None:
         text = read_rubric(rubric) if rubric else RUBRIC
-        prompts = requests(part_of(pairs, split), limit, seed, text)
+        prompts = requests(pairs, split, limit, seed, text)
         _write(export, prompts, form, model, replace)
         _print_export(export, prompts, pairs, split, tokenizer, as_json)
     elif answers is not None:

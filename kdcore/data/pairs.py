@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from kdcore.data.drawing import query_by_query, whole_queries
 from kdcore.errors import DataError
 from kdcore.labels import LabelScheme
 
@@ -162,18 +163,13 @@ class PairTable:
         return self.take(np.sort(np.concatenate(rows))) if rows else self
 
     def _limited_rows(self, split: str, pairs: int, seed: int) -> NDArray[np.int64]:
+        rows = self.drawn_rows(split, seed)
+        return rows[: whole_queries(self.query_ids[rows], pairs)]
+
+    def drawn_rows(self, split: str, seed: int = 0) -> NDArray[np.int64]:
+        """Return the rows of a split, query by query in a seeded random order."""
         rows = np.flatnonzero((self.frame["split"] == split).to_numpy())
-        if len(rows) <= pairs:
-            return rows
-        queries, inverse, sizes = np.unique(
-            self.query_ids[rows], return_inverse=True, return_counts=True
-        )
-        order = np.random.default_rng(seed).permutation(len(queries))
-        fits = np.cumsum(sizes[order]) <= pairs
-        fits[0] = True  # one query larger than the limit is still whole
-        chosen = np.zeros(len(queries), dtype=bool)
-        chosen[order[fits]] = True
-        return rows[chosen[inverse]]
+        return rows[query_by_query(self.query_ids[rows], seed)]
 
     def with_splits(self, splits: Sequence[str] | NDArray[Any]) -> "PairTable":
         """Return the same pairs under other split names."""

@@ -113,6 +113,7 @@ def test_pairs_without_a_score_learn_from_their_labels_only(
     notes = " ".join(runs[0].notes)
     assert "24 of the 48 pairs to learn from have a score (50%)" in notes
     assert "the others learn from their labels only" in notes
+    assert "less than half" not in notes
     assert "half.csv has scores for none of the test pairs" in notes
     assert not runs[0].teacher_path().exists()
     assert any("does not score every test pair" in text for text in caveats(runs[0], None))
@@ -192,6 +193,7 @@ def test_predictions_imported_under_a_name_teach_as_their_file_would(
     given = ask(text)
     assert given.answered is not None
     assert given.answered.sum() == 16
+    assert any("less than half of the pairs to learn from: take the" in n for n in given.notes)
     assert given.test is not None
     train = scores.loc[scores["split"] == "train", ["logit_0", "logit_1"]].to_numpy()
     np.testing.assert_array_equal(given.transfer.logits[given.answered], train[::3])

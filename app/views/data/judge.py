@@ -75,7 +75,9 @@ def _export(board: Board) -> None:
             label_visibility="collapsed",
         )
     try:
-        prompts = queries.prompts(pairs, limit, checked(rubric, "The rubric"))
+        prompts = queries.prompts(
+            board.data, standing.on_pages(board), limit, checked(rubric, "The rubric")
+        )
     except LabError as error:
         error_box.draw(*error_box.words(error))
         return
@@ -107,7 +109,8 @@ def _options(board: Board) -> tuple[int, str, str]:
             max_value=len(pairs),
             value=min(SAMPLE, len(pairs)),
             key=f"data_judge_limit_{pairs.content_hash[:8]}",
-            help="Whole queries are drawn at random, the same ones each time.",
+            help="Whole queries are drawn at random, the same ones each time: of the training "
+            "split those that a run with this pair limit learns from.",
             width=160,
         )
         form = st.selectbox(

@@ -30,8 +30,6 @@ def draw(board: Board) -> None:
 
 
 def _offered(board: Board) -> list[str]:
-    if not score_files.names(board.data.key):
-        return []
     return score_files.of_training_pairs(board.data.key, services.whole_data(board.data))
 
 

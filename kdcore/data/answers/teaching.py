@@ -34,6 +34,10 @@ from kdcore.workspace import Workspace, last_part
 
 Rows = NDArray[np.int64]
 Floats = NDArray[np.float64]
+_FEW = (
+    "the teacher scores less than half of the pairs to learn from: take the pair limit with which "
+    "they were exported for judging (it draws the same queries), or have more pairs scored"
+)
 
 
 @dataclass(frozen=True)
@@ -140,10 +144,12 @@ def _reading(answers: Answers, aligned: Aligned, learned: Rows) -> tuple[str, ..
     origin = f" from {listed(columns.answer)}" if columns.answer else ""
     ignored = (f"not used: {listed(columns.ignored)}",) if columns.ignored else ()
     others = "; the others learn from their labels only" if share < len(learned) else ""
+    few = (_FEW,) if share < len(learned) / 2 else ()
     return (
         f"read as {KINDS[columns.kind]}{origin}",
         f"{share:,} of the {len(learned):,} pairs to learn from have a score "
         f"({share / len(learned):.0%}), matched {aligned.how}{others}",
+        *few,
         *aligned.notes,
         *ignored,
         *answers.notes,

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from kdcore.data.drawing import whole_queries
 from kdcore.data.judge.rubric import RUBRIC, prompt
-from kdcore.data.pairs import TEXT_COLUMNS, PairTable, nfc
-from kdcore.errors import ConfigError
+from kdcore.data.pairs import ALL, TEXT_COLUMNS, PairTable, nfc
+from kdcore.data.splits import with_test_split
+from kdcore.errors import ConfigError, DataError
 
 FORMATS = ("plain", "batch")
 BYTES_PER_TOKEN = 4
@@ -42,24 +45,41 @@ def _id(texts: list[str]) -> str:
 
 
 def requests(
-    pairs: PairTable, limit: int = 0, seed: int = 0, rubric: str = RUBRIC
+    pairs: PairTable, split: str = ALL, limit: int = 0, seed: int = 0, rubric: str = RUBRIC
 ) -> list[Request]:
-    """Return the requests for a sample of whole queries, independent of the order of the rows.
+    """Return the requests for a split, by whole queries in the order in which runs draw them.
 
-    A pair that the data hold twice is judged once. limit: at most so many pairs; 0 for all.
+    With the same limit and seed 0, they are of the queries that a run learns from; those of a
+    smaller limit come first. A pair that the data hold twice is judged once. limit: at most so many
+    pairs; 0 for all.
     """
-    canonical = pairs.canonical
-    first = np.sort(np.unique(pair_ids(canonical), return_index=True)[1])
-    different = canonical.take(first)
+    order = _drawn_rows(pairs, split, seed)
     if limit:
-        # one draw over all pairs, also where they are of several splits
-        different = different.with_splits(["train"] * len(different)).limit(limit, seed)
+        order = order[: whole_queries(pairs.query_ids[order], limit)]
+    drawn = pairs.take(order)
+    different = drawn.take(np.sort(np.unique(pair_ids(drawn), return_index=True)[1]))
     texts = different.frame[list(TEXT_COLUMNS)].to_dict("records")
     rows: list[dict[str, str]] = [{str(name): str(t) for name, t in row.items()} for row in texts]
     return [
         Request(name, row, prompt(rubric, pairs.scheme, row))
         for name, row in zip(pair_ids(different), rows, strict=True)
     ]
+
+
+def _drawn_rows(pairs: PairTable, split: str, seed: int) -> NDArray[np.int64]:
+    """Draw the queries of a split as runs do; pairs that runs move to other splits come last.
+
+    Of all pairs there is one draw, whatever their splits.
+    """
+    if split == ALL:
+        return pairs.with_splits(["train"] * len(pairs)).drawn_rows("train", seed)
+    rows = pairs.drawn_rows(split, seed)
+    try:
+        learned = with_test_split(pairs).drawn_rows(split, seed)
+    except DataError:  # too few queries: no run is trained on these
+        return rows
+    first = learned[np.isin(learned, rows)]
+    return np.concatenate([first, rows[~np.isin(rows, first)]])
 
 
 def json_lines(prompts: Iterable[Request], form: str = "plain", model: str = "") -> Iterator[str]:

@@ -5,11 +5,14 @@ import json
 import numpy as np
 import pytest
 
+from kdcore.config import InferConfig
 from kdcore.data.judge.requests import estimated_tokens, json_lines, pair_ids, requests
 from kdcore.data.judge.rubric import RUBRIC, read_rubric
+from kdcore.data.names import pairs_of
 from kdcore.data.pairs import PairTable, make_frame
 from kdcore.errors import ConfigError
 from kdcore.labels import ESCI
+from kdcore.workspace import Workspace
 
 
 def table(queries: int = 12, ads: int = 3) -> PairTable:
@@ -19,15 +22,33 @@ def table(queries: int = 12, ads: int = 3) -> PairTable:
     return PairTable(frame, ESCI, "lamps")
 
 
-def test_a_sample_holds_whole_queries_whatever_the_order_of_the_rows():
+def test_a_sample_holds_whole_queries():
     pairs = table()
-    shuffled = pairs.take(np.random.default_rng(0).permutation(len(pairs)))
     sample = requests(pairs, limit=10, seed=3)
-    assert sample == requests(shuffled, limit=10, seed=3)
     assert [r.id for r in sample] != [r.id for r in requests(pairs, limit=10, seed=4)]
     asked = [request.texts["query"] for request in sample]
     assert len(asked) == 9
     assert {asked.count(query) for query in asked} == {3}
+
+
+@pytest.mark.parametrize("held_out", [(), ("validation",), ("validation", "test")])
+@pytest.mark.parametrize("limit", [1, 10, 30, 0])
+def test_a_run_with_the_same_limit_learns_from_the_pairs_of_the_sample(held_out, limit, tmp_path):
+    """Whether the data have all splits or runs cut what is missing; of shuffled rows too."""
+    pairs = table(queries=40).take(np.random.default_rng(0).permutation(120))
+    number = np.array([int(query.split()[1]) for query in pairs.frame["query"]])
+    splits = np.full(len(pairs), "train", dtype=object)
+    for k, split in enumerate(held_out):
+        splits[number % 5 == k] = split
+    pairs = pairs.with_splits(splits)
+    home = Workspace(tmp_path)
+    pairs.save(home.data / "lamps")
+    learned = pairs_of(InferConfig(run="any", data="lamps", limit=limit), home).split("train")
+    sample = [request.id for request in requests(pairs, "train", limit)]
+    assert set(sample[: len(learned)]) == set(pair_ids(learned))
+    if limit:
+        assert len(sample) == len(learned)
+    assert sample[:3] == [r.id for r in requests(pairs, "train", 1)]
 
 
 def test_an_id_depends_on_the_texts_alone():

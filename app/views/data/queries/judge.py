@@ -11,7 +11,6 @@ from kdcore.data.answers.stored import keep
 from kdcore.data.judge.judgments import Judgments, judgments, predictions_of
 from kdcore.data.judge.replies import read_replies
 from kdcore.data.judge.requests import Request, requests
-from kdcore.data.pairs import PairTable
 from kdcore.errors import DataError
 from kdcore.evaluation.judges import Agreement, agreements
 from kdcore.predictions import Predictions
@@ -26,9 +25,9 @@ class Judged:
 
 
 @by_hash(most=4)
-def prompts(pairs: PairTable, limit: int, rubric: str) -> list[Request]:
-    """The prompts for a sample of whole queries."""
-    return requests(pairs, limit, rubric=rubric)
+def prompts(data: DataChoice, split: str, limit: int, rubric: str) -> list[Request]:
+    """The prompts for a split, of the queries that a run with this limit learns from."""
+    return requests(whole_data(data, split), split, limit, rubric=rubric)
 
 
 def read(staged: Staged, data: DataChoice, split: str) -> Judged:

@@ -6,10 +6,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import services
-from app.views.data.queries import judge as queries
 from kdcore.data.answers.stored import brought_to
-from kdcore.data.judge.requests import pair_ids
-from kdcore.data.judge.rubric import RUBRIC
+from kdcore.data.judge.requests import pair_ids, requests
 from kdcore.data.pairs import PairTable, make_frame
 from kdcore.labels import BINARY
 from kdcore.workspace import Workspace
@@ -66,6 +64,7 @@ def test_uploaded_grades_are_reported_and_imported_as_the_teacher(home):
         assert sentence in said.replace("**", "")
     press(at, "Import the grades of LLM judge")
     assert "Imported the grades of LLM judge as a teacher" in texts(at)
+    assert "Distill from the scores of LLM judge" in [button.label for button in at.button]
     (stored,) = brought_to(home, "ads", ads().content_hash)
     assert stored.origin is not None
     assert (stored.model, stored.origin.role, stored.whole) == ("LLM judge", "teacher", False)
@@ -77,7 +76,7 @@ def test_the_prompts_to_download_hold_whole_queries_and_an_estimate_of_tokens(ho
     limit = next(n for n in at.number_input if n.label == "Pairs at most")
     limit.set_value(10).run()
     assert "8 pairs of 2 queries" in texts(at)
-    prompts = queries.prompts(ads(), 10, RUBRIC)
+    prompts = requests(ads(), limit=10)
     tokens = -(-sum(len(each.prompt.encode()) for each in prompts) // 4)
     assert f"about {tokens:,} tokens" in texts(at)
 
