@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from kdcore.catalog import METHODS, STUDENTS
+from kdcore.catalog import METHODS, READY, STUDENTS
 from kdcore.config.teacher import files_of, read_teacher, without_folders
 from kdcore.evaluation.evaluate import Metric
 from kdcore.evaluation.texts import number
@@ -61,7 +61,7 @@ def model_card(facts: ReportFacts, exported: Exported, model: Mapping[str, Any])
 
 def _title(facts: ReportFacts) -> str:
     name = facts.run.model_name
-    entry = STUDENTS.get(name)
+    entry = READY if name == READY.module else STUDENTS.get(name)
     kind = entry.title if entry else name or "Student"
     return f"{kind}: {one_line(facts.run.title or facts.run.id)}"
 
@@ -76,11 +76,21 @@ def one_line(text: str) -> str:
 
 def _what(facts: ReportFacts) -> str:
     name = facts.run.model_name
+    if facts.run.stage == "teach":
+        return (
+            f"A ready classifier of search relevance with its own head: {_origin(facts)}. Nothing "
+            f"was trained; KD Lab scored pairs with it in run `{facts.run.id}`."
+        )
     entry = STUDENTS.get(name)
     summary = f"{entry.summary} ({entry.paper})" if entry else ""
     how = "distilled" if facts.run.teacher else "trained on labels"
     how += " from a teacher" if facts.run.teachers or files_of(facts.run.teacher) else ""
     return f"A model of search relevance, {how} in KD Lab, run `{facts.run.id}`. {summary}".strip()
+
+
+def _origin(facts: ReportFacts) -> str:
+    """The name of the folder, or the hub id, that a ready classifier came from."""
+    return f"`{one_line(str(without_places(facts.run.model).get('checkpoint')))}`"
 
 
 def _grades(facts: ReportFacts) -> Sequence[str]:
@@ -112,6 +122,11 @@ def _method(facts: ReportFacts) -> list[str]:
         entries = [METHODS[name] for name in methods if name in METHODS]
         how = "".join(f" {each.title}: {each.summary} ({each.paper})" for each in entries)
         parts.append(f"Teacher: {_teacher(facts)}.{how}")
+    elif facts.run.stage == "teach":
+        parts.append(
+            "No teacher, and no training: the weights are its author's. Where its logits were "
+            "calibrated, a note under Data tells T and the biases, which its head now holds."
+        )
     else:
         parts.append("No teacher: it learned from the labels alone.")
     twin = facts.twin
@@ -138,7 +153,8 @@ def _metrics(facts: ReportFacts) -> list[str]:
     if evaluation is None:
         return ["Not measured: the test pairs, or predictions on them, are missing."]
     rivals = facts.rivals
-    head = ["metric", "this student [95 %]", *(role for role, _ in rivals), "n"]
+    name = "this model" if facts.run.stage == "teach" else "this student"
+    head = ["metric", f"{name} [95 %]", *(role for role, _ in rivals), "n"]
     rows = [f"| {' | '.join(head)} |", "|" + " --- |" * len(head)]
     for key in SHOWN:
         if key not in evaluation.metrics:
@@ -171,10 +187,11 @@ def _front(facts: ReportFacts, exported: Exported) -> str:
     if facts.pairs is not None:
         languages = sorted(map(str, facts.pairs.frame["language"].unique()))[:20]
     name = _data_name(facts)
+    terms = "non-commercial-data" if facts.non_commercial else "see-data"
     front: dict[str, Any] = {
         "language": languages or ["en"],
         "license": "other",
-        "license_name": "non-commercial-data" if facts.non_commercial else "see-data",
+        "license_name": "see-author" if facts.run.stage == "teach" else terms,
         "license_link": "README.md",
         "library_name": _LIBRARIES.get(exported.layout, "pytorch"),
         "pipeline_tag": _TASKS.get(exported.layout, "text-classification"),

@@ -29,6 +29,7 @@ from kdcore.export.static import embed, price_of, static_of, write_static
 from kdcore.models.base import PairModel
 from kdcore.models.bert import CrossEncoder
 from kdcore.models.predict import answer_texts, typed_pairs
+from kdcore.models.ready import Ready
 from kdcore.models.towers.model import PretrainedTowers
 from kdcore.models.twinbert import TwinBert, TwoTowers
 from kdcore.runs.store import Run
@@ -87,7 +88,7 @@ def write_foreign(
     if isinstance(model, CrossEncoder):
         write_reranker(model, folder)
         code = is_marked(model)
-        notes = () if code else _cut_notes(run, model)
+        notes = () if code or isinstance(model, Ready) else _cut_notes(run, model)
         if is_installed():
             agreement = compare_logits(model, folder, rows, code)
     elif isinstance(model, TwinBert | PretrainedTowers) and form == STATIC:
@@ -211,16 +212,25 @@ def compare_logits(model: CrossEncoder, folder: Path, rows: Sequence[Row], code:
     """Compare logits and the names of the grades on pairs; RunError when they differ.
 
     code: whether the folder brings a module, which cuts texts as the lab does. Without one, pairs
-    with a text that the lab cuts are left out: the library cuts the pair as a whole.
+    with a text that the lab cuts are left out: the library cuts the pair as a whole, as a ready
+    classifier does. One number per pair is compared as the grades that its card makes of it.
     """
-    if not code:
+    if isinstance(model, Ready):
+        pairs = [model.joined(*row) for row in rows]
+    elif code:
+        pairs = [(query, ad_of(*ad)) for query, *ad in rows]
+    else:
         whole = ~_is_cut(model, typed_pairs(model, rows))
         rows = [row for row, uncut in zip(rows, whole, strict=True) if uncut]
-    pairs = [(query, ad_of(*ad)) for query, *ad in rows]
+        pairs = [(query, ad_of(*ad)) for query, *ad in rows]
     answer = json.loads(run_alone(_LOGITS, folder, {"pairs": pairs, "code": code}))
-    ours = answer_texts(model, rows).logits
-    largest = difference(ours, np.asarray(answer["logits"]), "CrossEncoder")
-    assert answer["grades"] == list(model.scheme.grades)  # written from them
+    ours, theirs = answer_texts(model, rows).logits, np.asarray(answer["logits"])
+    if isinstance(model, Ready) and model.link is not None:
+        with torch.no_grad():
+            theirs = model.link(torch.tensor(theirs)).numpy()
+    else:
+        assert answer["grades"] == list(model.scheme.grades)  # written from them
+    largest = difference(ours, theirs, "CrossEncoder")
     return Agreement(len(rows), largest, answer["version"])
 
 

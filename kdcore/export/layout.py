@@ -18,10 +18,11 @@ from kdcore.models.base import PairModel
 from kdcore.models.bert import CrossEncoder
 from kdcore.models.cdssm import Cdssm
 from kdcore.models.heads import Crossing, CumulativeLink
+from kdcore.models.ready import Ready
 from kdcore.models.tokens.trigrams import Trigrams
 from kdcore.models.towers.model import ENCODER, PretrainedTowers
 from kdcore.models.twinbert import TwinBert, TwoTowers
-from kdcore.predictions import WEIGHTS
+from kdcore.predictions import READING, WEIGHTS
 from kdcore.workspace import MODEL_CARD
 
 ABOUT = "student.json"
@@ -42,7 +43,8 @@ def write_student(model: PairModel, folder: Path) -> str:
         model = model.student
     if isinstance(model, CrossEncoder):
         _cross_encoder(model, folder, helper, on)
-        return "script" if helper else "transformers"
+        whole = helper is None and getattr(model, "link", None) is None
+        return "transformers" if whole else "script"
     if isinstance(model, Towers):
         _towers(model, folder, helper, on)
         return "script"
@@ -52,14 +54,14 @@ def write_student(model: PairModel, folder: Path) -> str:
 def described(model: PairModel) -> dict[str, Any]:
     """The model's settings, and what the card says of its head and of its assistant, if any.
 
-    link: scale and thresholds of a head that reads the cosine.
+    link: scale and thresholds of a head that reads one number, such as the cosine.
     """
     settings = plain(model.config)
-    crossing = getattr(model, "crossing", None)
-    if isinstance(crossing, CumulativeLink):
-        thresholds = [round(b, 6) for b in crossing.thresholds().tolist()]
-        scale = round(F.softplus(crossing.scale).item(), 6)
-        settings["link"] = {"scale": scale, "thresholds": thresholds}
+    head = getattr(model, "crossing", getattr(model, "link", None))
+    if isinstance(head, CumulativeLink):
+        link = _link(head)
+        thresholds = [round(b, 6) for b in link["thresholds"]]
+        settings["link"] = {"scale": round(link["scale"], 6), "thresholds": thresholds}
     if isinstance(model, WithAssistant):
         sizes = {"weights": model.assistant.size, "all": model.size}
         settings["assistant"] = {"on": model.on, **sizes}
@@ -72,21 +74,45 @@ def is_cross(folder: Path) -> bool:
     return "overlap" in settings["reading"]
 
 
-def _cross_encoder(model: CrossEncoder, folder: Path, helper: Any, on: str) -> None:
-    params = model.config.params
+def save_cross_encoder(model: CrossEncoder, folder: Path) -> None:
+    """Write classifier and tokenizer, without what the lab alone reads."""
     model.save(folder)
     (folder / MODEL_CARD).unlink()
+    (folder / READING).unlink(missing_ok=True)
     (folder / WEIGHTS).chmod(0o644)  # safetensors lets nobody but the owner read
-    special = len(model.prefix + model.middle + model.suffix)
-    amend_tokenizer(folder, params.query_tokens + params.ad_tokens + special)
-    reading = {
+    params = model.config.params
+    if isinstance(model, Ready):
+        amend_tokenizer(folder, params.pair_tokens)
+    else:
+        amend_tokenizer(folder, params.query_tokens + params.ad_tokens + model.special)
+
+
+def reading_of(model: CrossEncoder) -> dict[str, Any]:
+    """How a cross-encoder reads a pair; link: how its one number becomes grades."""
+    params = model.config.params
+    if isinstance(model, Ready):
+        names = ("pair_tokens", "query_text", "ad_text", "lowercase")
+        link = {} if model.link is None else {"link": _link(model.link)}
+        return {name: getattr(params, name) for name in names} | link
+    return {
         "query_tokens": params.query_tokens,
         "ad_tokens": params.ad_tokens,
         "prefix": model.prefix,
         "middle": model.middle,
         "suffix": model.suffix,
         "ad_segment": model.ad_segment,
-        "overlap": getattr(params, "overlap", False),
+    }
+
+
+def _link(head: CumulativeLink) -> dict[str, Any]:
+    """Scale and thresholds of a head, as numbers."""
+    return {"scale": F.softplus(head.scale).item(), "thresholds": head.thresholds().tolist()}
+
+
+def _cross_encoder(model: CrossEncoder, folder: Path, helper: Any, on: str) -> None:
+    save_cross_encoder(model, folder)
+    reading = reading_of(model) | {
+        "overlap": getattr(model.config.params, "overlap", False),
         "token_types": getattr(model.net.config, "type_vocab_size", 0) > 1,
     }
     if helper is not None:  # its token types are BERT's, whatever the student's are
@@ -100,7 +126,7 @@ def amend_tokenizer(folder: Path, longest: int) -> None:
     """The longest pair, so that a plain call may truncate; a class name older versions know."""
     path = folder / "tokenizer_config.json"
     settings = json.loads(path.read_text(encoding="utf-8"))
-    settings["model_max_length"] = min(longest, int(settings.get("model_max_length") or longest))
+    settings["model_max_length"] = longest
     if settings.get("tokenizer_class") == "TokenizersBackend":
         settings["tokenizer_class"] = "PreTrainedTokenizerFast"
     path.write_text(json.dumps(settings, indent=2), encoding="utf-8")

@@ -4,13 +4,13 @@ import shutil
 from pathlib import Path
 
 from kdcore.export import scripts
-from kdcore.export.layout import amend_tokenizer
+from kdcore.export.layout import reading_of, save_cross_encoder
 from kdcore.export.sentence import write_json
 from kdcore.models.bert import CrossEncoder
-from kdcore.predictions import WEIGHTS
-from kdcore.workspace import MODEL_CARD
+from kdcore.models.ready import Ready
 
 IDENTITY = "torch.nn.modules.linear.Identity"  # logits leave as they are
+OLD_ENTRY = "sbert_ce_default_activation_function"  # of sentence-transformers before version 4
 MODULE = "marked_pairs"
 JOINED = "query as the first text; title, a blank and description as the second"
 
@@ -22,22 +22,13 @@ def is_marked(model: CrossEncoder) -> bool:
 
 def write_reranker(model: CrossEncoder, folder: Path) -> None:
     """Write classifier, tokenizer and their settings; a module too where overlap is marked."""
-    params = model.config.params
-    model.net.config.sentence_transformers = {"activation_fn": IDENTITY}
-    model.net.config.kdlab_pairs = {
-        "joined": JOINED,
-        "query_tokens": params.query_tokens,
-        "ad_tokens": params.ad_tokens,
-        "prefix": model.prefix,
-        "middle": model.middle,
-        "suffix": model.suffix,
-        "ad_segment": model.ad_segment,
-    }
-    model.save(folder)
-    (folder / MODEL_CARD).unlink()
-    (folder / WEIGHTS).chmod(0o644)  # safetensors lets nobody but the owner read
-    special = len(model.prefix + model.middle + model.suffix)
-    amend_tokenizer(folder, params.query_tokens + params.ad_tokens + special)
+    config = model.net.config
+    config.sentence_transformers = {"activation_fn": IDENTITY}
+    if hasattr(config, OLD_ENTRY):
+        setattr(config, OLD_ENTRY, IDENTITY)
+    joined = {} if isinstance(model, Ready) else {"joined": JOINED}
+    config.kdlab_pairs = joined | reading_of(model)
+    save_cross_encoder(model, folder)
     if is_marked(model):
         _write_module(folder)
 

@@ -146,9 +146,4 @@ def require_exportable(run: Run) -> None:
     """RunError with the reason when this run has no student to export."""
     if run.is_scoring:
         raise RunError(f"{run.id} only scored pairs with {run.scored_run}; export that run")
-    if run.stage == "teach":
-        raise RunError(
-            f"{run.id} is {run.model.get('checkpoint')} with its own head, which its author's "
-            "tools load as it is: take that folder, or export a student that it taught"
-        )
     run.require_model()

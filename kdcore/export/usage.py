@@ -73,7 +73,7 @@ _CORRECTED = (
     "Each vector is the student's and the assistant's, one behind the other: its cosine alone does "
     "not rank."
 )
-_CROSS = ("bert", "checkpoint")
+_CROSS = ("bert", "checkpoint", "ready")
 _CORRECTS = {"features": "the student's vector of the pair", "logits": "the student's logits"}
 _ASSISTED = (
     "**An assistant belongs to it**: {weights:,} of its {all:,} weights are a second, small model "
@@ -155,6 +155,45 @@ print(model.predict(pairs, apply_softmax=True))  # probabilities
 
 The first text is the query; the second is the ad: title, a blank, description. {cut}"""
 
+_READY = """A pair is given as its author's tools give it, cut at {pair_tokens:,} tokens in all, \
+the longer text first:
+
+```python
+from sentence_transformers import CrossEncoder
+
+model = CrossEncoder(".")
+
+
+def texts(query, title, description=""):
+    first = {query_text!r}.replace("{{query}}", query)
+    second = {ad_text!r}.replace("{{title}}", title)
+    second = second.replace("{{description}}", description).strip()
+    return {pair}
+
+
+pairs = [
+    texts("red shoes", "Running shoes", "Light and cheap."),
+    texts("red shoes", "Garden hose 20 m"),
+]
+logits = model.predict(pairs)
+print(logits)  # {numbers}
+{shares}
+```
+{cuts}"""
+_OWN_SHARES = "print(model.predict(pairs, apply_softmax=True))  # probabilities"
+_CUT_SHARES = """
+import torch
+
+a, b = {scale}, torch.tensor({thresholds})
+print(torch.sigmoid(a * torch.tensor(logits)[:, None] - b))  # a row per pair: {above}"""
+_CUTS = """
+The grades come from its one logit, P(grade >= k) = sigmoid(a · logit - b of k). How a and b were \
+found, or that they were not, the notes under Data say."""
+_TOGETHER = (
+    "A pair is read as {query_text!r} and {ad_text!r}{lower}, cut at {pair_tokens:,} tokens in "
+    "all, the longer text first."
+)
+
 _TRUSTED = (
     "`trust_remote_code=True` lets the library run `marked_pairs.py` of this folder (50 lines), "
     "which marks the tokens that both texts hold, as in training, and cuts the query at "
@@ -187,7 +226,16 @@ def _use_vectors(model: Mapping[str, Any], grades: Sequence[str]) -> str:
 
 
 def _use_logits(model: Mapping[str, Any], grades: Sequence[str]) -> str:
-    params = model["params"]
+    params, link = model["params"], model.get("link")
+    if model["name"] == "ready":
+        above = ", ".join(f"{grade} or better" for grade in grades[1:])
+        return _READY.format(
+            **params,
+            pair="first.lower(), second.lower()" if params["lowercase"] else "first, second",
+            numbers="a number per pair" if link else f"a column per grade: {', '.join(grades)}",
+            shares=_CUT_SHARES.format(above=above, **link).strip() if link else _OWN_SHARES,
+            cuts=_CUTS if link else "",
+        )
     marked = bool(params.get("overlap"))
     cut = (_TRUSTED if marked else _WHOLE).format(**params)
     code = ", trust_remote_code=True" if marked else ""
@@ -204,11 +252,14 @@ def _use_script(exported: Exported, model: Mapping[str, Any], grades: Sequence[s
     parts = [_LOAD.format(needs=needs, grades=worst)]
     if assistant:
         parts.append(_ASSISTED.format(what=_CORRECTS[assistant["on"]], **assistant))
-    if plain:
+    if plain and "pair_tokens" not in params:
         marked = bool(params.get("overlap"))
         parts.append(_PLAIN.format(call=_MARKED if marked else _SIMPLE))
         parts += [_OVERLAP] if marked else []
-    if is_cross:
+    if "pair_tokens" in params:
+        lower = ", in lower case" if params["lowercase"] else ""
+        parts.append(_TOGETHER.format(lower=lower, **params))
+    elif is_cross:
         parts.append(_CUT.format(**params))
     else:
         crossed = _CROSSED if "crossing" in params else _COSINE

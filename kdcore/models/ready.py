@@ -170,18 +170,19 @@ class Ready(CrossEncoder):
 
     def _texts(self, pairs: PairTable) -> tuple[Rows, Rows, tuple[list[str], list[str]]]:
         """The row of each pair's first and second text, and the distinct texts."""
-        params, frame = self.config.params, pairs.frame
-        columns = (frame["query"], frame["title"], frame["description"])
-        queries = [params.query_text.replace("{query}", query) for query in columns[0]]
-        ads = [
-            params.ad_text.replace("{title}", title).replace("{description}", text).strip()
-            for title, text in zip(*columns[1:], strict=True)
-        ]
-        if params.lowercase:
-            queries, ads = [q.lower() for q in queries], [a.lower() for a in ads]
+        rows = pairs.frame[["query", "title", "description"]].itertuples(index=False)
+        queries, ads = zip(*(self.joined(*row) for row in rows), strict=True)
         query_of, first = pd.factorize(np.array(queries, dtype=object))
         ad_of, second = pd.factorize(np.array(ads, dtype=object))
         return query_of.astype(np.int64), ad_of.astype(np.int64), (list(first), list(second))
+
+    def joined(self, query: str, title: str, description: str) -> tuple[str, str]:
+        """The two texts that its tokenizer is given for a pair."""
+        params = self.config.params
+        first = params.query_text.replace("{query}", query)
+        second = params.ad_text.replace("{title}", title).replace("{description}", description)
+        texts = first, second.strip()
+        return (texts[0].lower(), texts[1].lower()) if params.lowercase else texts
 
     def cuts(self, encoded: Encoded) -> tuple[Cut, ...]:
         """How many pairs are longer than this model reads."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from kdcore.config import ModelConfig
 from kdcore.errors import ConfigError, RunError, UnknownNameError
@@ -20,11 +21,13 @@ from kdcore.export.static import Static, embed, write_static
 from kdcore.export.student import export_student
 from kdcore.models.build import load_model
 from kdcore.models.predict import answer_texts
+from kdcore.models.ready import Ready
 from tests.models.pretrained.folders import sentence_folder
 
 from .conftest import TOWER, Make
 from .test_export import carried_out, code_of
 from .test_families import PROMPTS, encoder
+from .test_ready import cut_in_four, rescaled
 
 WITH_WORDS = [row for row in INVENTED if row[0]]  # an empty text has no vector there
 PRETRAINED = {  # architecture, pooling, and what else its folder says
@@ -56,7 +59,10 @@ print(json.dumps(answers))
 def test_a_foreign_process_gives_the_vectors_and_logits_of_every_form(
     make: Make, tmp_path: Path
 ) -> None:
-    """Learned weights, [CLS], the mean, two towers apart, pretrained ones; marked, plain pairs."""
+    """Learned weights, [CLS], the mean, two towers apart, pretrained ones; marked, plain pairs.
+
+    Ready classifiers: calibrated, and with one logit for four grades.
+    """
     towers: tuple[str, ...] = ("twin weighted", "twin cls", "twin mean, two towers")
     models = {k: load_model(make(k).model_folder) for k in (*towers, "bert", "bert without marks")}
     for name, (family, pooling, more) in PRETRAINED.items():
@@ -65,6 +71,8 @@ def test_a_foreign_process_gives_the_vectors_and_logits_of_every_form(
         config = ModelConfig(name="pretrained_cos", checkpoint=str(place), params=params)
         models[name] = load_model(make(config=config).model_folder)
         towers = (*towers, name)
+    models["calibrated"] = rescaled(tmp_path / "two")
+    models["one logit"] = cut_in_four(tmp_path / "four")
     rows = {k: SHORT if k == "bert without marks" else WITH_WORDS for k in models}
     given = {}
     for kind, model in models.items():
@@ -72,6 +80,8 @@ def test_a_foreign_process_gives_the_vectors_and_logits_of_every_form(
         write = write_sentence if kind in towers else write_reranker
         write(model, tmp_path / kind)  # type: ignore[arg-type]
         given[kind] = texts_of(rows[kind])
+        if isinstance(model, Ready):
+            given[kind] = tuple(zip(*(model.joined(*row) for row in rows[kind]), strict=True))
     static, tower = Static(np.eye(400, 9, dtype=np.float32) + 0.1, 1.0, False), models["twin cls"]
     (tmp_path / "twin static").mkdir()
     write_static(static, tower, tmp_path / "twin static")  # type: ignore[arg-type]
@@ -82,6 +92,8 @@ def test_a_foreign_process_gives_the_vectors_and_logits_of_every_form(
         if kind in towers:
             ours = np.stack(unit_vectors(model, rows[kind]))  # type: ignore[arg-type]
             assert np.abs(ours[0] - ours[1]).max() > 0.01
+        if kind == "one logit":
+            answers[kind] = model.link(torch.tensor(answers[kind])).detach()  # type: ignore[attr-defined]
         np.testing.assert_allclose(answers[kind], ours, atol=1e-5, err_msg=kind)
     sides = [embed(static.table, tower, side) for side in texts_of(WITH_WORDS)]  # type: ignore[arg-type]
     np.testing.assert_allclose(answers["twin static"], np.stack(sides), atol=1e-6)

@@ -1,5 +1,6 @@
 """A ready classifier becomes a run that compares, ranks and teaches, and nothing is trained."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from transformers import BertConfig, BertForSequenceClassification
 from kdcore import lab
 from kdcore.config import ModelConfig, TermConfig
 from kdcore.data.pairs import UNLABELLED, PairTable
-from kdcore.errors import ConfigError, DataError, RunError
+from kdcore.errors import ConfigError, DataError
 from kdcore.evaluation.evaluate import evaluate
 from kdcore.export.student import export_student
 from kdcore.labels import FOUR_GRADES
@@ -96,8 +97,9 @@ def test_a_ready_reranker_is_a_finished_run_that_asks_scores_and_teaches(
     assert student.status().state == "finished"
     assert "Nothing was trained here" in (run.folder / "README.md").read_text()
     assert "a ready classifier with its own head" in run_report(run, home)
-    with pytest.raises(RunError, match="its author's tools load as it is"):
-        export_student(run, home.root / "out", workspace=home)
+    made = export_student(run, home.root / "out", workspace=home)
+    assert made.kept_difference is not None
+    assert "Nothing was trained" in (home.root / "out" / "README.md").read_text()
 
 
 def test_its_hidden_states_teach_as_those_of_any_cross_encoder_do(
@@ -157,3 +159,18 @@ def test_without_labels_one_logit_is_flagged_as_an_order_alone(
     predictions = Predictions.load(run.predictions_path("test"))
     assert not predictions.own_grades
     assert "gave one number per pair" in predictions.caveat
+
+
+def test_a_free_score_in_an_ensemble_is_told_of_in_the_students_run(
+    folder: Path, home: Workspace
+) -> None:
+    own, score = (
+        lab.teach(str(folder), "invented", workspace=home, params={"activation": kind}, **HOW)
+        for kind in ("sigmoid", "identity")
+    )
+    bert = replace(BERT, start_from="")
+    config = replace(
+        distillation(own, epochs=1, student=bert), teacher=f"ensemble:{own.id}+{score.id}"
+    )
+    student = lab.start(config, home)
+    assert f"{score.id}, in the mean of {own.id}+{score.id}, gave one number" in notes(student)

@@ -1,4 +1,4 @@
-"""A student that KD Lab trained, a cross-encoder: it reads query and ad together.
+"""A cross-encoder from KD Lab: it reads query and ad together.
 
     from student import Student
 
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from transformers.modeling_outputs import SequenceClassifierOutput
@@ -50,6 +51,25 @@ class Corrected(nn.Module):
         return SequenceClassifierOutput(logits=logits)
 
 
+class Linked(nn.Module):
+    """A classifier of one number s, and the grades: P(grade >= k) = sigmoid(scale·s - cut k)."""
+
+    def __init__(self, net: Any, scale: float, cuts: Sequence[float]) -> None:
+        super().__init__()
+        self.net, self.scale = net, scale
+        exact = torch.tensor(cuts, dtype=torch.float64)
+        self.register_buffer("cuts", exact.float())
+        self.register_buffer("between", torch.log(-torch.expm1(-exact.diff())).float())
+
+    def forward(self, **given: Tensor) -> SequenceClassifierOutput:
+        """(pairs, grades) logits, which are log P(grade)."""
+        x = self.scale * self.net(**given).logits - self.cuts
+        # log(sigmoid(u) - sigmoid(v)), as log sigmoid(x) = -softplus(-x)
+        middle = self.between - F.softplus(-x[:, :-1]) - F.softplus(x[:, 1:])
+        ends = -F.softplus(x[:, :1]), -F.softplus(-x[:, -1:])
+        return SequenceClassifierOutput(logits=torch.cat([ends[0], middle, ends[1]], dim=1))
+
+
 class Student:
     """The network (`net`) is transformers' own; this class reads pairs as in training."""
 
@@ -63,6 +83,8 @@ class Student:
             other = AutoModelForSequenceClassification.from_pretrained(folder / "assistant")
             how = self.reading
             self.net = Corrected(self.net, other, how["corrects"], how["student_types"]).eval()
+        if link := self.reading.get("link"):
+            self.net = Linked(self.net, link["scale"], link["thresholds"]).eval()
 
     def inputs(self, pairs: Sequence[Pair]) -> dict[str, Tensor]:
         """What the network is given: input_ids, attention_mask, token_type_ids, padded."""
@@ -82,8 +104,13 @@ class Student:
         }
 
     def _row(self, query: str, title: str, description: str = "") -> tuple[list[int], list[int]]:
-        """Token ids and token types of one pair; query and ad are cut apart, each at its length."""
+        """Token ids and token types of one pair; query and ad are cut apart, each at its length.
+
+        Where one length holds for both together, the longer text is cut first.
+        """
         how = self.reading
+        if "pair_tokens" in how:
+            return self._joined(query, title, description)
         query_ids = self._ids(query)[: how["query_tokens"]]
         ad_ids = self._ids(f"{title} {description}".strip())[: how["ad_tokens"]]
         left = [*how["prefix"], *query_ids, *how["middle"]]
@@ -93,6 +120,20 @@ class Student:
             both = set(left) & set(right)
             kinds = [k + 2 * (i in both) for i, k in zip(left + right, kinds, strict=True)]
         return left + right, kinds
+
+    def _joined(self, query: str, title: str, description: str) -> tuple[list[int], list[int]]:
+        """The same with the texts joined as student.json says."""
+        how = self.reading
+        first = how["query_text"].replace("{query}", query)
+        second = how["ad_text"].replace("{title}", title).replace("{description}", description)
+        texts = [text.lower() if how["lowercase"] else text for text in (first, second.strip())]
+        encoded = self.tokenizer(
+            *texts,
+            truncation="longest_first",
+            max_length=how["pair_tokens"],
+            return_token_type_ids=True,
+        )
+        return list(encoded["input_ids"]), list(encoded["token_type_ids"])
 
     def _ids(self, text: str) -> list[int]:
         encoded = self.tokenizer(text, add_special_tokens=False, truncation=False, verbose=False)

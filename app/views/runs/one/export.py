@@ -79,11 +79,12 @@ def _box(run: Run) -> None:
 
 
 def _student(run: Run) -> None:
-    """Offer the student in a format of the visitor's choice; say why others are impossible."""
+    """Offer the model in a format of the visitor's choice; say why others are impossible."""
+    what = "Classifier" if run.stage == "teach" else "Student"
     reasons = {kind: exports.reason(run, kind) for kind in _FORMS}
     possible = [kind for kind in _FORMS if not reasons[kind]]
     kind = st.selectbox(
-        "Format of the student",
+        f"Format of the {what.lower()}",
         possible,
         format_func=lambda each: _FORMS[each].title,
         key="keep_form",
@@ -105,7 +106,7 @@ def _student(run: Run) -> None:
     _offer(
         run,
         kind,
-        "Student as a folder" if kind == "folder" else f"Student: {_FORMS[kind].title}",
+        f"{what} as a folder" if kind == "folder" else f"{what}: {_FORMS[kind].title}",
         "Weights and a model card whose lines run as they are. Tested in a clean process where the "
         "library that loads it is installed; the sentence below says what was tested.",
     )
