@@ -41,12 +41,14 @@ class Origin:
     kind: what the numbers of their file were, a key of `data.answers.choice.KINDS`.
     role: one of ROLES, "" when not known. student: the name of the student that a twin belongs to,
     "" for any. part: content hash of the whole split, of which `Predictions.rows` were answered.
+    member: the model of a mean that gave these numbers, "" where there is no mean.
     """
 
     kind: str
     role: str = ""
     student: str = ""
     part: str = ""
+    member: str = ""
 
 
 @dataclass(frozen=True)
@@ -132,10 +134,12 @@ class Predictions:
         subject, names = "probabilities of the grades were", names_reading("grades")
         if not self.own_relevance:
             subject, names = "probabilities were", names_reading("relevance", "grades")
-        graded = self.origin is not None and self.origin.kind == "grade"
+        origin = self.origin or Origin("")
+        graded = origin.kind == "grade"
+        name = f"{origin.member}, in the mean of {self.model}," if origin.member else self.model
         what, made_of = ("grade", "it") if graded else ("number", "that number and the labels")
         return (
-            f"{self.model} gave one {what} per pair, so its {subject} computed from {made_of}: "
+            f"{name} gave one {what} per pair, so its {subject} computed from {made_of}: "
             f"{', '.join(names[:-1])} and {names[-1]} say nothing about the model; "
             "ROC-AUC, nDCG and its order do."
         )

@@ -1,13 +1,14 @@
 """Several teachers as one: the mean of their predictions, and whether that mean is a fair one."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kdcore.errors import ConfigError
 from kdcore.labels import LabelScheme
-from kdcore.predictions import Predictions
+from kdcore.predictions import Origin, Predictions
 from kdcore.scores import log_odds, log_sum
 
 WIDER = 2.0  # times the spread of the narrowest member, from which a mean of logits is one-sided
@@ -43,9 +44,22 @@ def averaged(
         first.data_hash,
         "+".join(names),
         notes=tuple(dict.fromkeys(notes)),
+        origin=_origin(members),
         # answers that were spread over more grades saturate, so their order is stored apart
         ranking=None if all(m.ranking is None for m in members) else log_odds(logits, scheme),
     )
+
+
+def _origin(members: Sequence[Predictions]) -> Origin | None:
+    """That of a member whose probabilities are not its own; None where all give their own.
+
+    One without a P(relevant) of its own goes before one without probabilities of the grades.
+    """
+    foreign = [m for m in members if not m.own_relevance]
+    foreign += [m for m in members if not m.own_grades]
+    if not foreign or foreign[0].origin is None:
+        return None
+    return replace(foreign[0].origin, member=foreign[0].model)
 
 
 def _log_mean(stack: Floats) -> Floats:

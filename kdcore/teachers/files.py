@@ -1,6 +1,7 @@
 """Files of scores as one teacher: their mean on the pairs that they answer, and what was read."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from kdcore.data.pairs import UNLABELLED, PairTable
 from kdcore.data.splits import transfer_set
 from kdcore.errors import RunError
 from kdcore.judging.score_card import ScoreCard, score_card
-from kdcore.predictions import Predictions
+from kdcore.predictions import Origin, Predictions
 from kdcore.runs.store import Run
 from kdcore.scores import log_odds
 from kdcore.teachers.cached import TeacherPredictions
@@ -49,7 +50,7 @@ def file_predictions(
         transfer.grades[answered],
     )
     return TeacherPredictions(
-        Predictions(logits, transfer.content_hash, mean.model),
+        Predictions(logits, transfer.content_hash, mean.model, origin=mean.origin),
         _whole(mean, has_answer, checks, validation),
         (
             *(note for each in files for note in each.notes),
@@ -85,7 +86,12 @@ def _mean(files: Sequence[FileAnswers], config: DistillConfig, pairs: PairTable)
     if len(files) == 1:
         (only,) = files
         return Predictions(
-            only.logits, pairs.content_hash, names, rows=only.rows, ranking=only.ranking
+            only.logits,
+            pairs.content_hash,
+            names,
+            origin=Origin(only.kind, "teacher"),
+            rows=only.rows,
+            ranking=only.ranking,
         )
     rows = np.unique(np.concatenate([each.rows for each in files]))
     weights = np.zeros((len(files), len(rows)))
@@ -95,9 +101,12 @@ def _mean(files: Sequence[FileAnswers], config: DistillConfig, pairs: PairTable)
         own = np.searchsorted(rows, each.rows)
         logits[own], weights[place, own] = each.logits, weight
         ranking = None if each.ranking is None else np.zeros(len(rows))  # only whether there is one
-        members.append(Predictions(logits, pairs.content_hash, each.name, ranking=ranking))
+        origin = Origin(each.kind, "teacher")
+        members.append(
+            Predictions(logits, pairs.content_hash, each.name, origin=origin, ranking=ranking)
+        )
     mean = averaged(members, config.teaching.average, pairs.scheme, weights)
-    return Predictions(mean.logits, pairs.content_hash, names, rows=rows, ranking=mean.ranking)
+    return replace(mean, model=names, rows=rows)
 
 
 def _whole(
@@ -107,7 +116,7 @@ def _whole(
     if not len(rows) or not has_answer[rows].all():
         return None
     answers = _taken(mean, rows)
-    return Predictions(answers.logits, part.content_hash, mean.model, ranking=answers.ranking)
+    return replace(answers, data_hash=part.content_hash)
 
 
 def _taken(mean: Predictions, rows: NDArray[np.int64]) -> Predictions:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from kdcore.errors import ConfigError
 from kdcore.labels import BINARY, LabelScheme
-from kdcore.predictions import Predictions
+from kdcore.predictions import Origin, Predictions
 from kdcore.softlabels import soften
 from kdcore.teachers.ensemble import averaged, notes_of, refuse_other_grades
 
@@ -50,6 +50,20 @@ def test_answers_that_were_spread_over_more_grades_keep_an_order() -> None:
     mean = averaged([spread, spread], "probabilities", THREE)
     assert mean.ranking is not None
     assert mean.ranking[1] > mean.ranking[0]
+
+
+def test_a_mean_says_which_member_gave_no_probabilities_of_its_own() -> None:
+    own = member([[0.0, 1.0]])
+    score = member([[0.0, 2.0]], "b", origin=Origin("score", "teacher"))
+    relevance = member([[0.0, 2.0, 1.0]], "c", origin=Origin("relevance", "teacher"))
+    mean = averaged([own, score], "probabilities", BINARY)
+    assert not mean.own_relevance
+    assert mean.caveat.startswith("b, in the mean of a+b, gave one number per pair")
+    weighted = averaged([own, score], "logits", BINARY, np.array([[2.0], [1.0]]))
+    assert weighted.caveat == mean.caveat
+    graded = averaged([member([[0.0, 1.0, 2.0]]), relevance], "probabilities", THREE)
+    assert (graded.own_relevance, graded.own_grades) == (True, False)
+    assert averaged([own, own], "probabilities", BINARY).caveat == ""
 
 
 def test_members_of_other_grades_are_refused_by_name() -> None:
