@@ -1,5 +1,6 @@
 """run_report(): a run as one offline HTML page; nothing is fetched, no script is needed."""
 
+import os
 import time
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -7,6 +8,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from kdcore.config import from_dict
 from kdcore.config.teacher import without_folders
 from kdcore.errors import DataError, LabError
 from kdcore.evaluation.evaluate import Metric
@@ -16,10 +18,11 @@ from kdcore.metrics.significance import against
 from kdcore.report.curves import Curve, Point, chart, roles_of_terms
 from kdcore.report.facts import ReportFacts, facts_of
 from kdcore.report.page import block, page, paragraph, section, table
-from kdcore.report.words import settings_of, told_latency
+from kdcore.report.words import placeless, settings_of, told_latency, without_places
 from kdcore.runs.store import Run
-from kdcore.workspace import Workspace, write_text_atomic
+from kdcore.workspace import Workspace, last_part, write_text_atomic
 
+NO_SOURCE = "No source was given."
 LONGEST = 200_000  # characters of settings that are shown
 
 
@@ -38,7 +41,7 @@ def run_report(run: Run, workspace: Workspace | None = None) -> str:
         section("Speed", paragraph(told_latency(facts.latency))),
         section("Data", *_data(facts)),
         section("Seed and versions", table((), _versions(facts))),
-        section("Settings", block(settings_of(run.settings)[:LONGEST])),
+        section("Settings", block(settings_of(without_places(run.settings))[:LONGEST])),
         section("Command line", block(command_line(run))),
         section(
             "Limits", "<ul>" + "".join(f"<li>{escape(x)}</li>" for x in facts.limits) + "</ul>"
@@ -62,7 +65,7 @@ def finding(facts: ReportFacts) -> str:
     """The most important result in one sentence."""
     status = facts.run.status()
     if status.state != "finished":
-        message = f": {status.message}" if status.message else ""
+        message = f": {placeless(status.message)}" if status.message else ""
         return f"This run is {status.state} at step {status.step:,}{message}."
     if facts.judgement is not None:
         return " ".join([facts.judgement.sentence, *facts.judgement.caveats])
@@ -81,28 +84,31 @@ def finding(facts: ReportFacts) -> str:
 
 
 def command_line(run: Run) -> str:
-    """The command that makes this run again; a sentence where its settings are not valid here."""
+    """The command that makes this run again; a sentence where its settings are not valid here.
+
+    A file or folder is named by its last part alone, as the page may be shared.
+    """
     try:
-        return command_of(run.config)
+        return command_of(from_dict(without_places(run.settings)))
     except LabError as problem:
         return f"# this version of the lab cannot read its settings: {problem}"
 
 
 def _what(facts: ReportFacts) -> list[tuple[str, str]]:
-    run = facts.run
+    run, changed = facts.run, without_places(facts.run.purpose.changed)
     rows = [
         ("run", run.id),
         ("stage", run.stage),
-        ("model", model_of(run.model)),
+        ("model", model_of(without_places(run.model))),
         ("method", run.method),
         ("teacher", without_folders(run.teacher)),
         ("twin", facts.twin.id if facts.twin else ""),
-        ("data", run.data),
+        ("data", _name(run.data)),
         ("device", run.device),
         ("begun", time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created))),
         ("took", f"{run.seconds:,.0f} s" if run.seconds else ""),
         ("state", run.status().state),
-        ("changed", ", ".join(f"{k} = {v}" for k, v in run.purpose.changed.items())),
+        ("changed", ", ".join(f"{k} = {v}" for k, v in changed.items())),
     ]
     return [(name, value) for name, value in rows if value]
 
@@ -197,13 +203,20 @@ def _span(metric: Metric | None) -> str:
 def _data(facts: ReportFacts) -> list[str]:
     rows = [(split, f"{n:,}", digest) for split, (n, digest) in facts.run.splits.items()]
     return [
-        paragraph(f"{facts.data_name}. {facts.source or 'No source was given.'}"),
-        *(paragraph(note, "faint") for note in facts.notes),
+        paragraph(f"{_name(facts.data_name)}. {placeless(facts.source) or NO_SOURCE}"),
+        *(paragraph(placeless(note), "faint") for note in facts.notes),
         table(("split", "pairs", "content hash"), rows) if rows else "",
     ]
 
 
+def _name(data: str) -> str:
+    """The name of the data, without the folder."""
+    return last_part(data) if os.path.isabs(data) else data
+
+
 def _versions(facts: ReportFacts) -> list[tuple[str, str]]:
-    versions = {k: v for k, v in facts.run.provenance.items() if k not in ("pairs", "data")}
+    versions = {
+        k: v for k, v in facts.run.provenance.items() if k not in ("pairs", "data", "notes")
+    }
     seed: Any = versions.pop("seed", facts.run.seed)
     return [("seed", str(seed)), *((name, str(value)) for name, value in versions.items())]

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -210,3 +211,24 @@ def test_every_term_of_the_loss_is_a_curve_of_its_own(runs: dict[str, Run]) -> N
     assert "feature from 0.2 to 0.2; ranking 2 from 0.3 to 0.225" in text
     assert "response + feature + ranking" in text
     assert all(f"var(--{role})" in page for role in ("soft", "term1", "term2"))
+
+
+def test_a_report_names_files_and_folders_without_the_places_they_lie_in(tmp_path: Path) -> None:
+    place = tmp_path / "secret"
+    student = replace(SMALL, name="checkpoint", params={}, checkpoint=str(place / "encoder"))
+    config = DistillConfig(
+        teacher=f"file:{place / 'one.csv'}+{place / 'two.csv'}",
+        student=student,
+        data=str(place / "pairs.tsv"),
+    )
+    changed = {"student.checkpoint": str(place / "encoder")}
+    run = RunStore(tmp_path / "runs").create(to_dict(config), purpose=Purpose(changed=changed))
+    (run.folder / "provenance.json").write_text(json.dumps({"notes": [f"{place}/one.csv: read"]}))
+    with run.write() as writer:
+        writer.note([f"{place}/one.csv: 3 scores"])
+    page = run_report(Run.load(run.folder))
+    assert "secret" not in page
+    text = "".join(Read(page).words)
+    assert "kdlab distill --teacher file:one.csv+two.csv" in text
+    for name in ("--data pairs.tsv", "checkpoint: encoder", "one.csv: 3 scores"):
+        assert name in text
