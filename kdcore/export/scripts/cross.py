@@ -54,6 +54,9 @@ class Corrected(nn.Module):
 class Linked(nn.Module):
     """A classifier of one number s, and the grades: P(grade >= k) = sigmoid(scale·s - cut k)."""
 
+    cuts: Tensor
+    between: Tensor
+
     def __init__(self, net: Any, scale: float, cuts: Sequence[float]) -> None:
         super().__init__()
         self.net, self.scale = net, scale
