@@ -72,7 +72,7 @@ def test_a_static_export_tells_its_loss_and_that_the_figures_are_the_runs(
     assert static.a in WEIGHTS
     assert made.price is not None
     assert made.price.loss is not None
-    assert made.sentence.startswith("Not checked: install sentence-transformers")
+    assert made.sentence.startswith("Not checked: sentence-transformers is not installed")
     assert f"a = {static.a:g}, chosen on the validation pairs" in made.sentence
     assert made.price.sentence in made.sentence
     card = (tmp_path / "out" / "README.md").read_text()
