@@ -187,8 +187,8 @@ import torch
 a, b = {scale}, torch.tensor({thresholds})
 print(torch.sigmoid(a * torch.tensor(logits)[:, None] - b))  # a row per pair: {above}"""
 _CUTS = """
-The grades come from its one logit, P(grade >= k) = sigmoid(a · logit - b of k). How a and b were \
-found, or that they were not, the notes under Data say."""
+The grades come from its one logit, P(grade >= k) = sigmoid(a · logit - b of k). The notes under \
+Data say how a and b were fitted, or that they were not."""
 _TOGETHER = (
     "A pair is read as {query_text!r} and {ad_text!r}{lower}, cut at {pair_tokens:,} tokens in "
     "all, the longer text first."
