@@ -41,11 +41,14 @@ def in_order(offered: list[Source], role: str) -> list[Source]:
 
 
 def default_teacher(offered: list[Source]) -> Source | None:
-    """The teacher unless the visitor chooses one: never a model imported in another role."""
+    """The teacher unless the visitor chooses one: never a model of another role, as a student is.
+
+    A student that a file, peers or its own average taught has no teacher among the models.
+    """
     named = [s for s in offered if _is_named(s)]
     used = [s for s in offered if _teaches(s, offered)]
     imported = [s for s in offered if s.run is None and role_of(s, offered) == "teacher"]
-    rest = [s for s in offered if s.run or role_of(s, offered) == "other"]
+    rest = [s for s in offered if role_of(s, offered) == "other"]
     return next(iter(named + used + imported + rest), None)
 
 

@@ -11,7 +11,10 @@ from app.shell import frame
 def draw(board: Board) -> None:
     """One finding, one hint and two buttons, alike on every page."""
     frame.finding(services.missing(board))
-    st.info(md(services.MISSING_HINT), icon=":material/bolt:")
+    hint = services.MISSING_HINT
+    if board.student and not board.teacher and len(services.sources_on(board.all_pairs)) > 1:
+        hint += " To see it beside another model, such as its twin, choose that as Teacher above."
+    st.info(md(hint), icon=":material/bolt:")
     with st.container(horizontal=True, key="lacking"):
         if st.button("Open Score and answers", type="primary", key="lacking_data"):
             state.change(data={"tab": "score"})

@@ -1,7 +1,7 @@
 """Save what is on the page: a report that opens offline, a table for LaTeX, metrics, the state."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from io import StringIO
@@ -105,12 +105,17 @@ def _latex() -> str:
 
 def _metrics() -> str:
     board = services.board()
-    subjects = _subjects(board)
+    return texts.csv(metrics_table(_subjects(board)), texts.marks(board))
+
+
+def metrics_table(subjects: Sequence[Subject]) -> pd.DataFrame:
+    """One row per model and metric; made_here: of probabilities that the model did not give."""
     tables = [pd.read_csv(StringIO(to_csv(s.evaluation))) for s in subjects]
     for subject, table in zip(subjects, tables, strict=True):
         table.insert(0, "role", subject.role)
         table.insert(1, "title", subject.title)
-    return texts.csv(pd.concat(tables) if tables else pd.DataFrame(), texts.marks(board))
+        table["made_here"] = [key in subject.made_here for key in subject.evaluation.metrics]
+    return pd.concat(tables) if tables else pd.DataFrame()
 
 
 def _against(board: Board) -> Comparison | None:

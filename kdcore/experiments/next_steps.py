@@ -154,8 +154,12 @@ def _more_training_pairs(case: _Case) -> Iterator[Experiment]:
     yield Experiment(
         f"limit {limit:,} → {2 * limit:,} pairs",
         {"limit": 2 * limit},
-        "With twice the pairs both students learn more; whether the teacher still helps then is "
-        "the question that a larger data set asks.",
+        "With twice the pairs both students learn more; "
+        + (
+            "those that the file does not score are learned from their labels only."
+            if case.config.teaching.files
+            else "whether the teacher still helps then is the question that a larger data set asks."
+        ),
     )
 
 

@@ -70,6 +70,13 @@ def test_where_nothing_is_conclusive_seeds_test_pairs_and_training_pairs_come_fi
     assert "0.010" in found[1].why
 
 
+def test_more_pairs_than_a_file_of_scores_answers_are_learned_from_their_labels():
+    of_file = replace(config(limit=2000), teacher="file:LLM judge")
+    found = next_experiments(of_file, judgement("INCONCLUSIVE", 0.002))
+    (more,) = [one for one in found if "limit" in dict(one.changed)]
+    assert "those that the file does not score are learned from their labels only" in more.why
+
+
 def test_other_sizes_of_the_world_are_kept_when_it_gets_more_test_pairs():
     few = config(data="world:train=400,test=200")
     found = next_experiments(few, judgement("INCONCLUSIVE", 0.008))

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
+from math import isnan
 
 import pandas as pd
 import streamlit as st
@@ -65,8 +66,16 @@ def _follow(view: RunsView) -> None:
     st.fragment(look, run_every=3.0 if live else None)()
 
 
+def _is_offered(metric: str, view: RunsView) -> bool:
+    """Gains of its own are those of a few data sets: offered where a run was tested on one."""
+    definition = CATALOG[metric]
+    if definition.over == "ranked_own" and metric != view.metric:
+        return any(not isnan(entry.value(metric)) for entry in view.entries)
+    return definition.kind != "ceiling"
+
+
 def _controls(view: RunsView) -> None:
-    metrics = {k: CATALOG[k].name for k in CATALOG if CATALOG[k].kind != "ceiling"}
+    metrics = {k: CATALOG[k].name for k in CATALOG if _is_offered(k, view)}
     tags = all_tags(e.mark for e in view.entries)
     with st.container(horizontal=True, vertical_alignment="bottom", key="runs_controls"):
         controls.bound(st.text_input, "runs.search", "Search", placeholder="T=4", help=HELP)

@@ -52,8 +52,8 @@ def align(
     row_of[matched] = np.where(answers.answered[row_of[matched]], row_of[matched], -1)
     missing = requested[row_of[requested] < 0]
     lacking = [_missing_problem(answers, pairs, requested, missing)] if len(missing) else []
-    if problems or (lacking and (not partial or len(missing) == len(requested))):
-        problems += lacking
+    refused = lacking if not partial or len(missing) == len(requested) else []
+    if problems := [*problems, *refused]:
         count = f"{len(problems):,} problem{'s'[: len(problems) > 1]}"
         raise refusal(f"{answers.file} cannot be aligned ({count}):", problems)
     if _by_ids(answers) and note == LEFT_OUT:

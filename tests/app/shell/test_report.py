@@ -11,6 +11,7 @@ import pytest
 from app.kit.sections import Section
 from app.shell import report, state_file
 from app.shell.report import PICTURES, Material, Subject
+from app.shell.save import metrics_table
 from kdcore.evaluation.comparison import compare
 from kdcore.evaluation.evaluate import evaluate
 from kdcore.predictions import Predictions
@@ -140,6 +141,17 @@ def test_a_dagger_of_the_latex_table_is_explained_in_its_caption(material):
     assert r"$^\dagger$: better than the same student trained on labels alone" in caption
     assert "p < 0.05" in caption
     assert "n = 100 pairs" in caption
+
+
+def test_the_table_of_all_metrics_marks_those_of_probabilities_made_here(material):
+    teacher, student, _ = material.subjects
+    table = metrics_table([replace(teacher, made_here=["nll", "ece_mass"]), student])
+    made = table[table["made_here"]]
+    assert set(made["role"]) == {"teacher"}
+    assert len(made) == 2
+    values = [teacher.evaluation.metrics[key].value for key in ("nll", "ece_mass")]
+    assert sorted(made["value"]) == pytest.approx(sorted(values))
+    assert len(table) == 2 * len(student.evaluation.metrics)
 
 
 def test_a_saved_state_that_is_broken_says_what_is_wrong():

@@ -235,6 +235,10 @@ def test_every_missing_and_doubled_pair_is_told_at_once(write: Write, pairs2: Pa
     assert "--partial to use the 14 answered pairs" in told
     assert "this pair has a different prediction in line" in told
     assert "2 problems" in caught.value.headline
+    path = write("x.csv", pd.concat([frame.iloc[2:], again]))
+    with pytest.raises(DataError) as again_partial:
+        bring_file(path, pairs2, ALL, model="m", choice=ColumnChoice(), partial=True)
+    assert "--partial" not in "\n".join(again_partial.value.problems)
 
 
 def test_pairs_that_a_file_cannot_tell_apart_are_asked_for_by_description(

@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 
 from app.kit.by_hash import clear
+from app.services import roles
+from app.services.answers import Source
 from app.services.draft import decode, draft_of
 from app.views.distill.queries import cost
 from app.views.distill.queries.cost import Cost
 from kdcore.data.pairs import PairTable, make_frame
 from kdcore.experiments.launch import launch
 from kdcore.labels import BINARY
+from kdcore.runs.store import RunStore
 from kdcore.workspace import Workspace
 from tests.app.views.distill.acting import page
 from tests.app.visitor import choices, press, texts, visit
@@ -68,6 +71,13 @@ def test_a_file_of_this_machine_teaches_by_its_name_and_never_by_its_path(
     launched = launch(config, home, start=False)
     assert launched.twin is not None
     assert launched.student.teacher == "file:judge scores.csv"
+    runs = RunStore(home.runs).list()
+    offered = [Source(run.id, run.title, run.folder, "", run) for run in runs]
+    assert len(offered) == 2
+    assert roles.default_teacher(offered) is None  # the file taught, and no other model
+    student = roles.default_student(offered, None)
+    assert student is not None
+    assert student.key == launched.student.id
     at = visit("data", data="mine", part="train", dtab="score")
     press(at, "Distill from the scores of judge scores")
     assert "teacher=file:judge scores.csv" in choices(at).distill.settings

@@ -188,6 +188,12 @@ def test_other_pairs_stand_apart_until_the_override_which_stays_visible(home):
         assert "Different inputs share these charts" in texts(page(rover="1", rview=view))
 
 
+def test_gains_of_the_data_set_are_no_metric_where_no_run_was_tested_with_them(home):
+    offered = page().selectbox(key="w_rmetric").options
+    assert "nDCG@5" in offered
+    assert not [name for name in offered if "own gains" in name]
+
+
 def test_training_curves_are_of_the_chosen_runs_and_say_which_ones_have_none(home):
     (home.runs / "own0" / "metrics.jsonl").unlink()
     at = page(rview="curves", rpick="kd,hard,own0", rover="1", wmetric="nll")
