@@ -45,6 +45,12 @@ def groups() -> Any:
     return field(default=(), metadata={"groups": True})
 
 
+def written(value: float) -> str:
+    """Return a number as people write it: 1,000,000,000 and 0.00001, never 1e+09."""
+    text = f"{value:,.12f}" if abs(value) >= 10_000 else f"{value:.12f}"
+    return text.rstrip("0").removesuffix(".")
+
+
 def problems_of(params: Any) -> list[str]:
     """Return a sentence for each knob of a dataclass that is outside its range or options."""
     problems = []
@@ -55,7 +61,8 @@ def problems_of(params: Any) -> list[str]:
             numeric = isinstance(value, (int, float)) and not isinstance(value, bool)
             if not numeric or not rule["low"] <= value <= rule["high"]:
                 problems.append(
-                    f"{spec.name}: {value!r} is outside {rule['low']}..{rule['high']}; "
+                    f"{spec.name}: {value!r} is outside {written(rule['low'])}.."
+                    f"{written(rule['high'])}; "
                     f"{spec.default} is a safe start"
                 )
             elif hints[spec.name] is int and value != int(value):

@@ -6,7 +6,7 @@ import pytest
 
 from kdcore.config import TrainingConfig
 from kdcore.errors import ConfigError
-from kdcore.knobs import build, choice, knob, numbers, plain, problems_of, switch, text
+from kdcore.knobs import build, choice, knob, numbers, plain, problems_of, switch, text, written
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +41,11 @@ def problems(data: dict[str, object], kind: type = Oven) -> tuple[str, ...]:
     with pytest.raises(ConfigError) as caught:
         build(kind, data)
     return caught.value.problems
+
+
+def test_numbers_are_written_as_people_write_them():
+    numerals = [written(value) for value in (0, 0.25, 1e-5, 1000, 65_536, 1e9)]
+    assert numerals == ["0", "0.25", "0.00001", "1000", "65,536", "1,000,000,000"]
 
 
 def test_defaults_have_no_problem():

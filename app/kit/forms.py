@@ -8,13 +8,14 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import Field, dataclass, fields
+from dataclasses import Field, dataclass, field, fields
 from typing import Any
 
 import streamlit as st
 
 from app.kit.texts import md
 from kdcore.catalog.options import option_name
+from kdcore.knobs import written
 
 WIDTH = 160  # px; two stand side by side on a phone, four beside the devices
 _LONGEST = 300
@@ -38,7 +39,9 @@ TITLES = {
 class Form:
     """What every field of a form shares: values, problems, and the taker of a change.
 
-    values: by knob name; problems: sentences by path; prefix: the path of the group.
+    values: by knob name; problems: sentences by path; prefix: the path of the group. checked: a
+    number outside its range, or a fraction, is taken too, since the taker's check refuses it with
+    a problem; without it the field itself refuses. notes: what stands under a field, by path.
     """
 
     prefix: str
@@ -47,6 +50,8 @@ class Form:
     problems: Mapping[str, Sequence[str]]
     closed: bool = False
     titles: Mapping[str, str] | None = None
+    checked: bool = False
+    notes: Mapping[str, str] = field(default_factory=dict)
 
     def path(self, name: str) -> str:
         """The path of a knob in the whole config."""
@@ -61,6 +66,8 @@ def draw(kind: type, form: Form, names: Iterable[str] = ()) -> dict[str, Any]:
         if "help" in spec.metadata and spec.name in selected:
             with cell(form.path(spec.name), form.problems):
                 values[spec.name] = _field(spec, form)
+                if note := form.notes.get(form.path(spec.name)):
+                    st.caption(md(note))
     return values
 
 
@@ -114,7 +121,7 @@ def help_of(spec: "Field[Any]") -> str:
         return md(help)
     usual = str(spec.default).lower() if isinstance(spec.default, bool) else spec.default or 0
     usual = option_name(usual) if isinstance(usual, str) and "options" in rule else usual
-    within = f", {rule['low']:,g} to {rule['high']:,g}" if "low" in rule else ""
+    within = f", {written(rule['low'])} to {written(rule['high'])}" if "low" in rule else ""
     return md(f"{help} (default {usual}{within})")
 
 
@@ -133,7 +140,7 @@ def _field(spec: "Field[Any]", form: Form) -> Any:
         st.session_state[key] = value if value in rule["options"] else spec.default
         return st.selectbox(label, rule["options"], format_func=option_name, **common)
     if "low" in rule:
-        return _number(label, value, spec, common)
+        return _number(label, value, spec, common, form.checked)
     if isinstance(spec.default, bool):
         st.session_state[key] = value if isinstance(value, bool) else spec.default
         return st.checkbox(label, **common)
@@ -142,8 +149,10 @@ def _field(spec: "Field[Any]", form: Form) -> Any:
     return st.text_input(label, max_chars=_LONGEST, **common)
 
 
-def _number(label: str, value: Any, spec: "Field[Any]", common: dict[str, Any]) -> Any:
-    """A number within its range; one outside stays in the settings, with its problem."""
+def _number(
+    label: str, value: Any, spec: "Field[Any]", common: dict[str, Any], checked: bool
+) -> Any:
+    """A number; one outside its range stays in the settings, with its problem."""
     default: Any = spec.default
     number: Any = int if spec.type is int else float
     low, high = number(spec.metadata["low"]), number(spec.metadata["high"])
@@ -151,10 +160,14 @@ def _number(label: str, value: Any, spec: "Field[Any]", common: dict[str, Any]) 
         shown = float(value) if math.isfinite(float(value)) else default
     except (TypeError, ValueError):
         shown = default
+    step: Any = 1 if spec.type is int else _step(float(default), high)
+    if checked:  # the browser has no range to refuse by and nothing to round: all of it is heard
+        st.session_state[common["key"]] = float(shown)
+        common["args"] = (*common["args"], spec.type is int)
+        return st.number_input(label, step=float(step), format="%g", **common)
     st.session_state[common["key"]] = number(min(max(shown, low), high))
     if spec.type is int:
-        return st.number_input(label, low, high, step=1, **common)
-    step = _step(float(default), high)
+        return st.number_input(label, low, high, step=step, **common)
     return st.number_input(label, low, high, step=step, format="%g", **common)
 
 
@@ -166,6 +179,6 @@ def _step(usual: float, high: float) -> float:
     return 0.05 if high < 1 else (1e-4 if high == 1 else 1.0)
 
 
-def _changed(path: str, key: str, take: Callable[[str, Any], None]) -> None:
+def _changed(path: str, key: str, take: Callable[[str, Any], None], whole: bool = False) -> None:
     if (value := st.session_state.get(key)) is not None:
-        take(path, value)
+        take(path, int(value) if whole and float(value).is_integer() else value)

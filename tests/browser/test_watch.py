@@ -90,6 +90,8 @@ def test_the_picture_follows_the_files_and_no_page_is_run_again(visit, lab, run)
     run.line(5)
     expect(finding(page)).to_contain_text("After 5 of 80 steps")
     expect(page.locator(".curve").first).to_contain_text("soft 1 × 0.500 + hard 0.1 × 1.000")
+    title = page.locator(".curve .title").first  # it never runs into the next picture
+    expect(title).to_have_text("Loss 0.600")
     run.moment(5, 0.1)
     expect(page.locator(".pair .bar.student").first).to_be_attached()
     early = first_height(page)

@@ -5,13 +5,15 @@ from pathlib import PurePath
 
 from app import state
 from app.kit.texts import number, signed
-from app.services.runs import differences
+from app.services.runs import differences, seeds
 from app.services.runs.entry import Entry
 from app.services.runs.listing import RunsView
+from kdcore.evaluation.comparison import Difference
 from kdcore.judging.seeds import Spread
 from kdcore.metrics.definitions import CATALOG
 from kdcore.metrics.significance import against
-from kdcore.runs.listing import Number
+from kdcore.runs.listing import Number, Row
+from kdcore.runs.store import Run
 
 _ROLES = {"student": "student", "twin": "labels-only run", "teacher": "teacher"}
 
@@ -20,26 +22,32 @@ def sentence(view: RunsView) -> str:
     """The finding; it follows the metric, the baseline and what was measured."""
     trained = [e for e in view.entries if not e.scoring]
     listed = [e for e in view.shown if not e.scoring]
-    runs = "runs"
+    whole, where = view, ""
     if 0 < len(listed) < len(trained):  # search, tags or families leave some out
-        view, runs = replace(view, entries=listed), f"runs shown here (of {len(trained):,})"
+        view, where = replace(view, entries=listed), f" shown here (of {len(trained):,})"
     name, leader = CATALOG[view.metric].name, view.leader
     if leader is None:
         count = sum(not e.scoring for e in view.entries)
-        return f"Of {count:,} {runs}, none has its {name} on the test split measured yet."
+        lacks = f"its {name} on the test split measured yet"
+        if count == 1:
+            return f"The only run{where} does not have {lacks}."
+        return f"Of {count:,} runs{where}, none has {lacks}."
     value, rivals = leader.row.test.metrics[view.metric], len(view.rivals)
     data = PurePath(leader.row.run.data).name or "other data"  # without its folder
     chosen = state.now().data_set
     elsewhere = chosen != data.partition(":")[0]
     text = f"These are runs on {data}, not on {chosen}. " if elsewhere else ""
-    text += (
-        f"Of {len(view.weighed):,} {runs} measured on the test pairs of {data}, the best "
-        f"{_ROLES.get(leader.role, 'run')} is {leader.title}: {name} {number(value.value)} "
-        f"{interval(value)} on {value.n:,} {value.unit}"
-    )
+    count, role = len(view.weighed), _ROLES.get(leader.role, "run")
+    on = f"{where} measured on the test pairs of {data}"
+    if count == 1:
+        text += f"The only run{on} is {leader.title}, a {role}"
+    else:
+        text += f"Of {count:,} runs{on}, the best {role} is {leader.title}"
+    text += f": {name} {number(value.value)} {interval(value)} on {value.n:,} {value.unit}"
     if rivals > 1:
         text += f" (best of {rivals} on this test set: slightly optimistic)"
-    return f"{text}, {_against_base(view, leader)}"
+    twin = seeds.own_twins(whole, [leader]).get(leader.row.run.folder)
+    return f"{text}, {_against_twin(view, leader, twin)}{_against_base(view, leader)}"
 
 
 def interval(measured: Number) -> str:
@@ -60,6 +68,14 @@ def spread_words(value: Spread, runs: int) -> str:
     return f"{value.n}{left}: sd {number(value.deviation)}, {ends}"
 
 
+def _against_twin(view: RunsView, leader: Entry, twin: Row | None) -> str:
+    """The verdict against its own twin, of the same budget; "" where that is the baseline."""
+    if twin is None or (view.base and view.base.row.run.folder == twin.run.folder):
+        return ""
+    delta = (differences.shipped_delta(leader.row, twin) or {}).get(view.metric)
+    return f"{against(delta.verdict, 'its twin')}: {_with_interval(delta)}; " if delta else ""
+
+
 def _against_base(view: RunsView, leader: Entry) -> str:
     if view.base is None or view.base.key == leader.key:
         return "and it is the baseline itself."
@@ -67,4 +83,24 @@ def _against_base(view: RunsView, leader: Entry) -> str:
     if delta is None:
         return f"its difference to the baseline, {view.base.title}, is not measured yet."
     side = against(delta.verdict, f"the baseline, {view.base.title}")
-    return f"{side}: {signed(delta.delta)} [{signed(delta.low)}, {signed(delta.high)}]."
+    unequal = _unequal(leader.row.run, view.base.row.run)
+    return f"{side}: {_with_interval(delta)}{unequal}."
+
+
+def _with_interval(delta: Difference) -> str:
+    return f"{signed(delta.delta)} [{signed(delta.low)}, {signed(delta.high)}]"
+
+
+def _unequal(run: Run, base: Run) -> str:
+    """That the baseline learned from another number of pairs or epochs, as a part in brackets."""
+    pairs, epochs = run.limit != base.limit, run.epochs != base.epochs
+    if not (run.epochs and base.epochs and (pairs or epochs)):
+        return ""
+    ours, theirs = _budget(run, pairs, epochs), _budget(base, pairs, epochs)
+    return f" (not a fair comparison: the baseline learned {theirs}, this run {ours})"
+
+
+def _budget(run: Run, pairs: bool, epochs: bool) -> str:
+    amount = f"from {run.limit:,} pairs" if run.limit else "from all pairs"
+    duration = f"for {run.epochs:g} epoch{'s' * (run.epochs != 1)}"
+    return " ".join([amount] * pairs + [duration] * epochs)

@@ -60,7 +60,7 @@ def draw(now: Draft, form: Form) -> None:
                 changed = knobs | {path.rpartition(".")[2]: value}
                 draft.take("teacher", replace(teacher, params=changed).text)
 
-            own = replace(form, prefix="teacher", values=knobs, take=take)
+            own = replace(form, prefix="teacher", values=knobs, take=take, checked=False)
             forms.draw(entry.params, own, _SEVERAL if len(names) > 1 else _ONE)
     if not services.public():
         with st.expander("Add a file of scores", expanded=not names):

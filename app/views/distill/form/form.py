@@ -13,7 +13,9 @@ from app.services import draft
 from app.services.draft import Draft
 from app.views.distill.form import method, schedules, student, teacher, terms
 from app.views.distill.queries import runs
+from kdcore.catalog import STUDENTS
 from kdcore.config import DistillConfig, TrainingConfig
+from kdcore.knobs import written
 from kdcore.runs.queue.assignment import ALL_GPUS
 
 _SCHEDULE = ("epochs", "batch_size", "learning_rate")
@@ -23,7 +25,9 @@ _TITLES = {"limit": "Pair limit", "data": "Data", "seed": "Seed", "threads": "CP
 def draw(now: Draft) -> None:
     """The settings that matter at once; the rest folded below."""
     problems = now.problems_by_path()
-    whole = Form("", now.values, draft.take, problems, services.public(), _TITLES)
+    whole = Form(
+        "", now.values, draft.take, problems, services.public(), _TITLES, True, _suited(now)
+    )
     training = replace(whole, prefix="training", values=now.at("training") or {})
     with st.container(gap="xsmall", key="distill_form"):
         st.markdown("**Teacher and student**")
@@ -58,6 +62,17 @@ def draw(now: Draft) -> None:
         if f"knob_{path}" not in st.session_state and path not in in_rows:
             for sentence in sentences:
                 st.error(md(f"{path}: {sentence}"), icon=":material/error:")
+
+
+def _suited(now: Draft) -> dict[str, str]:
+    """Under each setting of the schedule that may be 0: what 0 becomes with this student."""
+    student = STUDENTS.get(str(now.at("student.name")))
+    usual = student.training if student else {}
+    return {
+        f"training.{name}": f"0: what suits this model, here {written(usual[name])}"
+        for name in _SCHEDULE
+        if name in usual
+    }
 
 
 def _loss(now: Draft, form: Form) -> None:

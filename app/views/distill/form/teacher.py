@@ -66,7 +66,8 @@ def details(now: Draft, form: Form) -> None:
             _runs(teacher, form)
         elif kind.names == "students":
             _students(teacher, form)
-        forms.draw(kind.params, replace(form, prefix="teacher", values=knobs, take=take))
+        own = replace(form, prefix="teacher", values=knobs, take=take, checked=False)
+        forms.draw(kind.params, own)
 
 
 def unfit(now: Draft) -> None:

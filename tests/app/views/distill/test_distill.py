@@ -111,6 +111,32 @@ def test_what_cannot_be_is_told_beside_its_field_and_nothing_can_be_started():
     assert knob(at, "student.params.heads").value == 3
 
 
+def test_a_typed_number_that_cannot_be_used_stays_with_its_reason_and_start_is_locked():
+    at = page()
+    for path, value, reason in (
+        ("limit", -5.0, "outside 0..1,000,000,000"),
+        ("training.learning_rate", 50.0, "outside 0..1"),
+        (HEAT, 1000.0, "outside 0.25..100"),
+        ("training.epochs", 0.5, "not a whole number"),
+    ):
+        usual = knob(at, path).value
+        knob(at, path).set_value(value).run()
+        assert not at.exception
+        assert knob(at, path).value == value
+        assert reason in texts(at)
+        assert button(at, "distill_start").disabled
+        knob(at, path).set_value(usual).run()
+        assert not button(at, "distill_start").disabled
+
+
+def test_a_setting_of_0_says_what_suits_the_model():
+    at = page()
+    knob(at, "training.batch_size").set_value(0.0).run()
+    assert knob(at, "training.batch_size").value == 128
+    for usual in ("6", "128", "0.001"):
+        assert f"0: what suits this model, here {usual}" in texts(at)
+
+
 @pytest.mark.parametrize(
     ("settings", "told"),
     [

@@ -1,6 +1,7 @@
 """The Runs page as a visitor uses it: finding, table, baseline, drift, marks, sweep, trash."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -499,6 +500,16 @@ def test_folded_seeds_are_judged_by_their_own_twins_and_say_over_how_many(home):
     assert found["Δ 95 %"] == ""
 
 
+def test_the_finding_of_one_run_names_its_twin_first_and_what_the_baseline_had_more(home):
+    folded_row(home, 1)
+    differences.measure(differences.lacking([entry_of("s1").row], entry_of("hard").row, {}))
+    background.serve(home, idle=0)
+    words = texts(page(rfind="again", rbase="hard"))
+    assert "The only run shown here (of 7) measured on the test pairs of world is again" in words
+    assert re.search(r"BETTER than its twin: \+0\.\d+ \[.*\]; \w+ .* baseline, hard", words)
+    assert "(not a fair comparison: the baseline learned from all pairs, this run from 50" in words
+
+
 def test_two_seeds_with_twins_take_no_side(home):
     assert folded_row(home, 2)["twin"] == "TOO FEW SEEDS against own twins"
 
@@ -511,7 +522,7 @@ def test_the_finding_tells_that_the_best_of_several_flatters_and_over_how_many()
 
 def test_a_labels_only_run_is_never_called_the_best_student():
     made = view_of([entry_of("hard")])
-    assert "the best labels-only run is hard" in finding.sentence(made)
+    assert "is hard, a labels-only run: ROC-AUC" in finding.sentence(made)
 
 
 def test_a_cell_of_other_pairs_shares_no_color_with_the_others(home):

@@ -15,10 +15,11 @@ export function makeChart(title, follow) {
   const picture = svg("svg", { class: "chart", role: "img", height: TALL });
   const heading = el("h3", { class: "sr" }, title); // the same words stand in the picture, to be saved
   const extra = el("div", { class: "extra", "data-unpictured": true });
-  const node = el("section", { class: "curve" }, heading, extra, picture);
+  const below = el("p", { class: "below num" }); // what the title has no room for; it wraps
+  const node = el("section", { class: "curve" }, heading, extra, picture, below);
   const at = ({ x }) => follow(clamp((x - LEFT) / ((picture.clientWidth || 1) - LEFT - RIGHT), 0, 1));
   drag(picture, { start: at, move: at, end: () => follow(null) });
-  return { node, picture, heading, extra, top: 0 };
+  return { node, picture, heading, extra, below, top: 0 };
 }
 
 /**

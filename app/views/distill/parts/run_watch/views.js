@@ -35,7 +35,8 @@ function lossView(chart, film, data, view) {
   const sum = terms.map((term) => `${term} ${factor(term)} × ${number(view.loss?.[term])}`).join(" + ");
   const value = view.loss ? ` ${number(view.loss.loss)}` : "";
   const heat = Number.isFinite(view.loss?.temperature) ? `, T ${Number(view.loss.temperature.toPrecision(3))}` : "";
-  chart.heading.textContent = `Loss${value}${value && terms.length > 1 ? ` = ${sum}` : ""}${heat}`;
+  chart.heading.textContent = `Loss${value}${heat}`;
+  chart.below.textContent = value && terms.length > 1 ? `Loss = ${sum}` : "";
   const frame = { low: 0, high, marks: quarters(high), areas };
   if (!film.loss.length) return { ...frame, lines: [], empty: waiting(film, "loss"), label: "No loss yet." };
   const points = film.loss.map((line) => [line.step, line.loss]);
