@@ -1,6 +1,7 @@
 """Scoring a data set with a model, in a process of its own."""
 
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,14 +93,16 @@ def start(keys: list[str], choice: DataChoice, split: str, every: bool = False) 
         return _start([offered[key] for key in keys], choice, splits)
 
 
-def start_ready(place: str, choice: DataChoice, labels: str = "", calibrate: bool = False) -> str:
+def start_ready(
+    place: str, choice: DataChoice, params: Mapping[str, str], calibrate: bool = False
+) -> str:
     """Let a ready classifier score validation and test in a process of its own; returns its run.
 
-    place: its folder or hub id. labels: see catalog.ReadyParams. ConfigError for a folder that is
-    not there; what else is wrong with it is the message of the run that failed.
+    place: its folder or hub id. params: knobs of catalog.ReadyParams. ConfigError for a folder that
+    is not there; what else is wrong with it is the message of the run that failed.
     """
     refuse_public()
-    model = ModelConfig(name="ready", checkpoint=place, params={"labels": labels})
+    model = ModelConfig(name="ready", checkpoint=place, params=params)
     with _STARTING:
         _refuse_too_many(1)
         config = TeachConfig(model=model, data=_data(choice), calibrate=calibrate)

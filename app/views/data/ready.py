@@ -7,6 +7,7 @@ from app.kit import error_box
 from app.kit.texts import md
 from app.services import Answers, Board, draft, scoring
 from app.state.keys import SCORED_FOR
+from kdcore.errors import ConfigError
 
 _PLACE = (
     "The folder of a sequence classifier of transformers, or of a CrossEncoder of "
@@ -18,12 +19,22 @@ _LABELS = (
     "empty where its config.json names the labels as the grades, or where it has one logit."
 )
 
+_FIRST = "What the model reads first, with {query} in it, such as `search: {query}`."
+_SECOND = (
+    "What it reads second, with {title} in it and, where it read them, {description}: such as "
+    "`{title} | {description}`."
+)
+
 
 def draw(board: Board, closed: bool) -> None:
     """Ask for the model and its labels; a button starts it in the background."""
     with st.expander("Score with a ready reranker or classifier", icon=":material/input:"):
         place = st.text_input(
-            "Folder or hub id", key="data_ready_place", help=_PLACE, disabled=closed
+            "Folder or hub id",
+            key="data_ready_place",
+            help=_PLACE,
+            placeholder="path/to/folder or owner/name",
+            disabled=closed,
         )
         grades = ",".join(board.pairs.scheme.grades)
         labels = st.text_input(
@@ -33,6 +44,7 @@ def draw(board: Board, closed: bool) -> None:
             placeholder=f"empty, or for example {grades}",
             disabled=closed,
         )
+        texts = _texts(closed)
         calibrate = st.checkbox(
             "Calibrate on validation",
             key="data_ready_calibrate",
@@ -44,12 +56,35 @@ def draw(board: Board, closed: bool) -> None:
             "It scores the validation and test pairs in the background, as a run that compares, "
             "ranks and teaches; the box above scores other splits with it later."
         )
-        ready = bool(place.strip())
-        if st.button("Start", key="data_ready_start", disabled=closed or not ready):
+        if st.button("Score with it", key="data_ready_start", disabled=closed):
             with error_box.guard():
-                run_id = scoring.start_ready(place.strip(), board.data, labels, calibrate)
+                if not place.strip():
+                    raise ConfigError("Name the folder of a model, or its hub id.")
+                params = {"labels": labels, **texts}
+                run_id = scoring.start_ready(place.strip(), board.data, params, calibrate)
                 st.session_state[SCORED_FOR] = (board.data.key, run_id)
                 st.rerun()
+
+
+def _texts(closed: bool) -> dict[str, str]:
+    """How a pair becomes the two texts that the model reads; only what is filled in."""
+    fields = {
+        "query_text": ("First text", "its own prompt, then {query}", _FIRST),
+        "ad_text": ("Second text", "{title} {description}", _SECOND),
+    }
+    texts = {}
+    places = st.columns(2, gap="small")
+    for place, (name, (label, usual, help)) in zip(places, fields.items(), strict=True):
+        text = place.text_input(
+            label,
+            key=f"data_ready_{name}",
+            help=help,
+            placeholder=usual,
+            max_chars=1000,
+            disabled=closed,
+        )
+        texts |= {name: text} if text.strip() else {}
+    return texts
 
 
 def understood(teacher: Answers | None) -> None:

@@ -41,13 +41,14 @@ def draw(now: Draft, form: Form) -> None:
     ):
         key, width = "distill_teacher_files", 2 * forms.WIDTH + 16
         st.session_state[key] = list(names)
-        with forms.cell("teacher", form.problems, width):
+        missing = {"teacher": ["choose imported scores, or add a file below"]}
+        with forms.cell("teacher", form.problems if names else missing, width):
             st.multiselect(
                 "Scores that teach",
                 list(dict.fromkeys([*names, *score_files.names(data)])),
                 key=key,
                 disabled=form.closed,
-                placeholder="Choose imported scores, or add a file below",
+                placeholder="None yet",
                 help="Predictions imported for these data, here or under Data. A pair that several "
                 "of them score gets their mean; a pair without a score is learned from its label "
                 "only.",
@@ -78,9 +79,15 @@ def _add(data: str) -> None:
     """Upload or path; what the numbers are, where their names do not say it."""
     with st.container(horizontal=True, gap="small", key="distill_file_reading"):
         kind = st.selectbox(
-            "Kind of numbers", list(KINDS), format_func=lambda key: KINDS[key], key="distill_kind"
+            "Kind of numbers",
+            list(KINDS),
+            format_func=lambda key: KINDS[key],
+            key="distill_kind",
+            width=340,
         )
-        column = st.text_input("Column of the score", key="distill_column", placeholder="automatic")
+        column = st.text_input(
+            "Column of the score", key="distill_column", placeholder="automatic", width=280
+        )
     choice = ColumnChoice(kind or "auto", column or "")
     left, right = st.columns(2, gap="large")
     with left:

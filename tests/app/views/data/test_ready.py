@@ -61,6 +61,7 @@ def reranker(tmp_path: Path) -> Path:
 def started(place: str):
     at = visit("data", dtab="score")
     at.text_input(key="data_ready_place").set_value(place).run()
+    at.text_input(key="data_ready_ad_text").set_value("{description} / {title}").run()
     return press(at, "data_ready_start")
 
 
@@ -77,12 +78,14 @@ def test_a_ready_reranker_scores_says_what_it_is_and_leads_to_distill(
     assert "my-reranker · its own head" in said
     assert "reads its one logit as the log-odds of" in said
     assert "not calibrated" in said
+    assert "'{query}' and '{description} / {title}'" in said
     button(at, "data_ready_distill")  # raises StopIteration where it is missing
 
 
 def test_a_folder_that_is_not_there_or_does_not_fit_is_a_sentence(
     world: PairTable, reranker: Path, lab: Path
 ) -> None:
+    assert "Name the folder of a model, or its hub id." in texts(started(""))
     at = started("./nosuch")
     assert "there is no such folder: ./nosuch" in texts(at)
     assert RunStore(Workspace(lab / "home").runs).list() == []

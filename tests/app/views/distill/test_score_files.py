@@ -56,7 +56,7 @@ def test_a_file_of_this_machine_teaches_by_its_name_and_never_by_its_path(
 ) -> None:
     at = page(settings="data=mine")
     at.button_group(key="distill_teacher_kind").set_value("file").run()
-    assert "name the file with the scores" in texts(at)
+    assert "choose imported scores, or add a file below" in texts(at)
     at.text_input(key="distill_path").set_value(str(scores.with_name("gone.csv")))
     press(at, "Read the file")
     assert "there is no such file on this machine" in texts(at)
