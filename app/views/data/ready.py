@@ -72,7 +72,7 @@ def _texts(closed: bool) -> dict[str, str]:
         "query_text": ("First text", "its own prompt, then {query}", _FIRST),
         "ad_text": ("Second text", "{title} {description}", _SECOND),
     }
-    texts = {}
+    texts: dict[str, str] = {}
     places = st.columns(2, gap="small")
     for place, (name, (label, usual, help)) in zip(places, fields.items(), strict=True):
         text = place.text_input(
