@@ -4,19 +4,23 @@
 
 import { RANKINGS } from "./list_losses.js";
 import { EMPTY_ON_TWO_GRADES, hardLoss, RESPONSES } from "./logit_losses.js";
-import { FEATURES, relationLoss } from "./vector_losses.js";
+import { FEATURES, relationLoss, unit } from "./vector_losses.js";
 
 const WIDTH = 2; // numbers of a vector in the plane
 const PLACES = { response: "logits", hard: "logits", ranking: "ads", feature: "vectors", relation: "vectors" };
 const LIVES_ON = { logits: "the logits of one pair", ads: "the ads of a query", vectors: "vectors" };
 const SOFTENS = ["kl", "ce", "standardized", "decoupled", "dist", "list_kl"];
 
+/** The view that draws a term; undefined for one that none draws. */
+export function placeOf({ method, params }) {
+  return method === "feature" && params.on !== "pooled" ? undefined : PLACES[method];
+}
+
 /** Why a term cannot be drawn in a view, as the end of a sentence; "" when it can. */
-export function reasonAgainst({ method, params }, { view, teacher, grade }) {
-  const place = PLACES[method];
-  if (!place || (method === "feature" && params.on !== "pooled")) {
-    return "reads the inside of both models: nothing to drag";
-  }
+export function reasonAgainst(term, { view, teacher, grade }) {
+  const { method, params } = term;
+  const place = placeOf(term);
+  if (!place) return "reads the inside of both models: nothing to drag";
   if (place !== view) return `compares ${LIVES_ON[place]}`;
   if (method === "hard" && !(grade >= 0)) return "needs a label, and this pair has none";
   if (method === "response" && teacher.length === 2 && EMPTY_ON_TWO_GRADES.includes(params.loss)) {
@@ -50,6 +54,11 @@ export function lossOf(term, { teacher, grade }, T, squared = true) {
     case "relation": return relationLoss(params, teacher, WIDTH);
     default: return RESPONSES[params.loss](params, teacher, factor, grade);
   }
+}
+
+/** The teacher's vectors as a term compares them, where they are not the teacher's own; else null. */
+export function comparedOf({ method, params }, teacher) {
+  return method === "relation" && params.unit_teacher ? unit(teacher, WIDTH) : null;
 }
 
 /** The weighted sum of losses with their weights, as a loss. */

@@ -234,7 +234,7 @@ function bounded(gap) {
 }
 
 /** Each vector scaled to length 1; one of zeros stays. */
-function unit(t, width) {
+export function unit(t, width) {
   const rows = rowsOf(t, width).map((row) => {
     const length = Math.max(Math.sqrt(row.reduce((sum, v) => sum + v * v, 0)), 1e-12);
     return Array.from(row, (v) => v / length);

@@ -12,9 +12,8 @@ from app import state
 from app.kit.texts import md
 
 _TYPE = Path(__file__).with_name("presenting.css").read_text(encoding="utf-8")
-_TAB_CHOICES = ", ".join(
-    f".st-key-w_{name}" for name in ("ttab", "ctab", "rtab", "dtab", "rview", "lview")
-)
+_TAB_CHOICES = ", ".join(f".st-key-w_{name}" for name in ("ttab", "ctab", "rtab", "dtab", "rview"))
+_VIEWS = ".st-key-w_lview"  # of Losses, which a lecture goes through
 
 
 def _hidden(selector: str) -> str:
@@ -34,16 +33,17 @@ HIDEABLE = {
     "link": _hidden(".st-key-frame_bar"),
     "title": _hidden('[data-testid="stElementContainer"]:has(h1)'),
     "finding": _hidden(".st-key-finding"),
-    "tabs": _hidden(_TAB_CHOICES),
+    "tabs": _hidden(f"{_TAB_CHOICES}, {_VIEWS}"),
     "exports": _hidden('[class*="st-key-tools_"]'),
     "pair": _hidden(".st-key-temperature_left, .st-key-losses_pair"),
     "cards": _hidden(".st-key-losses_cards"),
+    "send": _hidden(".st-key-losses_send"),
     "formulas": _hidden(".st-key-losses_numbers"),
     "tools": _switched_off("tools"),
     "marks": _switched_off("marks"),
     "legend": _switched_off("legend"),
 }
-_PRESENTED = ("rail", "pickers", "tabs", "save", "link", "exports")  # what a presentation hides
+_PRESENTED = ("rail", "pickers", "save", "link", "exports", "send")  # what a presentation hides
 
 
 def style() -> None:
@@ -55,6 +55,6 @@ def style() -> None:
             state.ignore(f"hide: {md(name)} is none of {', '.join(HIDEABLE)}")
     hidden = dict.fromkeys([*(_PRESENTED if now.presenting else ()), *names])
     rules = [HIDEABLE[name] for name in hidden if name in HIDEABLE]
-    rules += [_TYPE] if now.presenting else []
+    rules += [_hidden(_TAB_CHOICES), _TYPE] if now.presenting else []
     if rules:
         st.html("<style>" + "\n".join(rules) + "</style>")

@@ -62,3 +62,22 @@ def test_arrow_keys_move_the_point_and_descent_ends_where_both_objectives_rest(o
     expect(page.locator(".st-key-losses_plane .finding")).to_have_text(told)
     page.get_by_role("button", name="Undo steps", exact=True).click()
     expect(page.locator(".endTable thead")).not_to_contain_text("A after")
+
+
+def test_relation_says_and_draws_with_which_vectors_of_the_teacher_it_compares(open_page):
+    note = "with which relation compares"
+    page = open_page("lview=vectors&la=relation&lb=feature")
+    expect(page.locator(".unit")).to_be_visible()
+    assert note in page.locator(".unit").inner_text()
+    page.get_by_role("button", name="B", exact=True).click()
+    expect(page.locator(".unit")).to_be_hidden()
+
+
+def test_a_view_that_can_draw_no_term_says_so_once_and_a_presentation_keeps_the_views(open_page):
+    page = open_page("lview=vectors&present=1")
+    expect(
+        page.get_by_text("draws feature and relation losses; A and B have neither")
+    ).to_have_count(1)
+    assert sentence(page) == ""
+    expect(page.locator(".st-key-w_lview")).to_be_visible()
+    expect(page.locator(".st-key-losses_send")).to_be_hidden()

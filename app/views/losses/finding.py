@@ -7,7 +7,8 @@ from app import state
 from app.kit.texts import pair_number
 from app.shell import frame
 from app.views.losses.queries.values import Term, pull_of
-from app.views.losses.scene import VIEWS, Scene, ads_of
+from app.views.losses.scene import SHOWS, VIEWS, Scene, ads_of
+from kdcore.catalog import METHODS
 
 Floats = NDArray[np.float64]
 ZERO_SUM = 1e-6  # of the sum of the sizes
@@ -23,11 +24,16 @@ def draw(scene: Scene, terms: dict[str, tuple[Term, ...]]) -> None:
 def sentence(scene: Scene, terms: dict[str, tuple[Term, ...]]) -> str:
     """The value of each objective, what its gradient changes most, and the angle of both.
 
-    All of it at the student's own numbers, or where a visitor placed it; never along a descent.
+    All of it at the student's own numbers, or where a visitor placed it. Along a descent the
+    picture, which goes it, says where both are.
     """
+    if state.now().losses.steps and any(pull_of(each) is not None for each in terms.values()):
+        return _descent(scene, terms)
     pulls = {side: pull_of(each) for side, each in terms.items()}
     parts = [_asks(scene, side, terms[side], pull) for side, pull in pulls.items()]
     first, second = pulls["a"], pulls["b"]
+    if not any(term.part.name in SHOWS[scene.view] for each in terms.values() for term in each):
+        return nothing_to_draw(scene.view)
     if first is None and second is None:
         nothing = f"Neither objective has a term that “{VIEWS[scene.view]}” can draw."
         return " ".join([nothing, *_others(terms)])
@@ -36,6 +42,13 @@ def sentence(scene: Scene, terms: dict[str, tuple[Term, ...]]) -> str:
         parts.append(_sums(scene, first, second))
     text = " ".join(filter(None, [*parts, *_others(terms)]))
     return f"{_place(scene)}, {_student(scene)}, {text[:1].lower()}{text[1:]}"
+
+
+def nothing_to_draw(view: str) -> str:
+    """What a view draws, where neither objective has any of it."""
+    names = [METHODS[name].title.lower() if name in METHODS else "hard" for name in SHOWS[view]]
+    neither = "neither" if len(names) > 1 else "none"
+    return f"“{VIEWS[view]}” draws {' and '.join(names)} losses; A and B have {neither}."
 
 
 def _place(scene: Scene) -> str:
@@ -55,7 +68,19 @@ def _student(scene: Scene) -> str:
     if not now.start:
         numbers = {"logits": "logits", "ads": "scores"}.get(scene.view, "vectors")
         return f"at the student's own {numbers}"
-    return "where you placed the student" + (" (before its steps)" if now.steps else "")
+    return "where you placed the student"
+
+
+def _descent(scene: Scene, terms: dict[str, tuple[Term, ...]]) -> str:
+    """Which steps the picture shows: its own sentence says where they lead."""
+    now = state.now().losses
+    sides = [side.upper() for side, each in terms.items() if pull_of(each) is not None]
+    count = f"{now.steps:,} {'step' if now.steps == 1 else 'steps'}"
+    start = _student(scene).removeprefix("at ")
+    return (
+        f"{_place(scene)}, gradient descent on {' and on '.join(sides)} has gone up to {count} of "
+        f"size {now.rate:g} from {start}. The sentence over the picture says where each stands now."
+    )
 
 
 def _others(terms: dict[str, tuple[Term, ...]]) -> list[str]:

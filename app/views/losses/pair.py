@@ -68,14 +68,13 @@ def _offer(view: str, maps: Attention | None) -> None:
     now = state.now().losses
     parts = [working(read(text, now.T), maps) for text in USUAL[view]]
     terms = {side: text_of([part]) for side, part in zip(SIDES, parts, strict=True)}
-    with st.container(border=True, key="losses_offer", gap="xsmall"):
-        st.markdown(f"“{VIEWS[view]}” can draw no term of A or B. Both stay until you change them.")
-        st.button(
-            f"Put {parts[0].named} in A and {parts[1].named} in B",
-            key="losses_usual",
-            on_click=state.change,
-            kwargs={"losses": {**terms, "steps": 0}},
-        )
+    st.button(
+        f"Put {parts[0].named} in A and {parts[1].named} in B",
+        key="losses_usual",
+        help="In place of the present terms, which stay until you change them.",
+        on_click=state.change,
+        kwargs={"losses": {**terms, "steps": 0}},
+    )
 
 
 def _ask() -> None:
@@ -89,6 +88,7 @@ def draw(scene: Scene) -> None:
     """The pair as a card with its buttons."""
     row = scene.pairs.frame.iloc[scene.row]
     with st.container(border=True, key="losses_pair", gap="xsmall"):
+        _of_the_lesson(scene)
         st.caption(f"Pair {pair_number(scene.row)} of {len(scene.pairs):,}: query and ad")
         st.markdown(f"**{md(row['query'])}**")
         st.markdown(f"**{md(row['title'])}**  \n{md(row['description'])}")
@@ -96,10 +96,19 @@ def draw(scene: Scene) -> None:
         _shown(scene)
         with st.container(horizontal=True, key="losses_steps"):
             count = len(scene.pairs)
-            _button("Previous", ":material/arrow_back:", (scene.row - 1) % count)
-            _button("Next", ":material/arrow_forward:", (scene.row + 1) % count)
+            _button("Previous pair", ":material/arrow_back:", (scene.row - 1) % count)
+            _button("Next pair", ":material/arrow_forward:", (scene.row + 1) % count)
             other = (scene.row + random.randrange(1, max(count, 2))) % count  # never the same
             _button("Surprise me", ":material/shuffle:", other)
+
+
+def _of_the_lesson(scene: Scene) -> None:
+    """The way back to the pair of which this page's lesson speaks, from any other one."""
+    if state.now().lesson != "losses" or scene.row == scene.opening:
+        return
+    number = pair_number(scene.opening)
+    st.caption(f":material/school: The lesson speaks of pair {number}, not of this one.")
+    _button(f"Go back to pair {number}", ":material/undo:", scene.opening)
 
 
 def _shown(scene: Scene) -> None:

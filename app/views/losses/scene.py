@@ -61,6 +61,11 @@ class Scene:
         return self.board.teacher, self.board.student
 
     @property
+    def opening(self) -> int:
+        """The pair on which the page opens."""
+        return _opening(self.pairs, *self.models)
+
+    @property
     def pairs(self) -> PairTable:
         """The pairs of the board."""
         return self.board.pairs

@@ -24,5 +24,7 @@ def test_a_link_hides_the_parts_it_names_and_tells_a_name_that_is_none():
 
 def test_a_presentation_hides_navigation_pickers_and_tabs_and_enlarges_the_type():
     shown = rules(visit("start", present="1"))
-    assert all(HIDEABLE[name] in shown for name in ("rail", "pickers", "tabs"))
+    assert all(HIDEABLE[name] in shown for name in ("rail", "pickers", "send"))
+    assert ".st-key-w_ttab" in shown
+    assert ".st-key-w_lview" not in shown  # the views of Losses stay
     assert "html { font-size: clamp(18px" in shown

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from app.kit import by_hash
+from app.kit.texts import pair_number
 from app.services import Board, boards, draft
 from app.state import State, changed, query_of, state_of
 from app.views.losses.objective import Part, in_words, objective, text_of, usual, with_knob
@@ -72,13 +73,28 @@ def test_another_view_changes_no_objective_and_offers_those_that_it_can_draw(lab
         in (finding(page))
     )
     page.segmented_control(key="w_lview").set_value("vectors").run()
-    assert "Neither objective has a term that “Vectors” can draw" in finding(page)
+    assert "“Vectors” draws feature and relation losses; A and B have neither." in finding(page)
     assert state_of_page(page).losses.a == "response;ranking"
     page.button(key="losses_usual").click().run()
     assert (state_of_page(page).losses.a, state_of_page(page).losses.b) == ("feature", "relation")
     assert "On invented vectors, at the student's own vectors, the loss of A (L2) is" in (
         finding(page)
     )
+
+
+def test_along_a_descent_the_headline_says_no_value_of_the_place_that_was_left(lab):
+    page = opened(lab, "losses", Made(), lsteps="12")
+    assert "gradient descent on A and on B has gone up to 12 steps of size 0.5" in finding(page)
+    assert "The loss of" not in finding(page)
+
+
+def test_the_lesson_leads_back_to_the_pair_of_which_it_speaks(lab):
+    page = opened(lab, "losses", Made(), lesson="losses")
+    assert "The lesson speaks of pair" not in captions(page)
+    page.button(key="losses Next pair").click().run()
+    assert "The lesson speaks of pair" in captions(page)
+    next(box for box in page.button if box.label.startswith("Go back to pair")).click().run()
+    assert "The lesson speaks of pair" not in captions(page)
 
 
 def test_a_question_sets_view_and_objectives_at_once(lab):
@@ -176,6 +192,7 @@ def bundled(monkeypatch) -> Board:
 def test_what_the_lesson_says_of_the_pair_that_it_opens_on_is_true(bundled, choose):
     """KL's gradient is over 100 times as long; all of the student's scores are too low."""
     pair = scene_of(bundled)
+    assert pair_number(pair.row) == "4,380"
     kl = usual("response", 2.0)
     terms = (kl, with_knob(kl, "loss", "mse_probabilities"))
     pulls = [np.linalg.norm(pull_of(terms_of(pair, (part,)))) for part in terms]

@@ -9,6 +9,9 @@ import { meaningOf } from "./subject.js";
 // what a cell of the second table shows
 const CELLS = { logits: ": logit (probability at T = 1)", ads: ": log-odds (rank)", vectors: "" };
 
+const UNIT = "Rings: the teacher's vectors at unit length, with which relation compares (option “unit teacher”). "
+  + "Relation is 0 at the rings, and wherever distances and angles are the same, but not at the teacher's own points.";
+
 /** Two tables, filled in each frame. */
 export function makeFigures(part) {
   const table = (name, words, label) => {
@@ -18,7 +21,8 @@ export function makeFigures(part) {
     const region = { class: `scroll ${name}`, "data-picture": true, tabindex: 0, role: "region", "aria-label": label };
     return el("div", region, el("table", {}, caption, head, body));
   };
-  return { terms: table("termTable", "", "Terms"), ends: table("endTable", "", "Places") };
+  part.unitNote = el("p", { class: "muted unit", "data-picture": true }, UNIT);
+  return { terms: table("termTable", "", "Terms"), ends: table("endTable", "", "Places"), unit: part.unitNote };
 }
 
 /** Fill both; the cells stay, so that a screen reader does not lose its place. */
@@ -42,6 +46,7 @@ export function showFigures(part, view) {
   [...part.termTable.body.rows].forEach((row, at) => {
     row.className = at < rows.length ? `term ${values.has(at) ? roleOf(at) : "off"}` : "sum";
   });
+  part.unitNote.hidden = !view.compared;
   showEnds(part, view);
 }
 

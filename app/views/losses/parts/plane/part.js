@@ -2,7 +2,7 @@
 // the server hears of it once, when the visitor lets go.
 
 import { colorsOf, el, painter, speaker, stateOf, theme } from "../../../../parts/draw.js";
-import { lossOf, reasonAgainst, sumOf, titleOf } from "../../../../parts/losses.js";
+import { comparedOf, lossOf, reasonAgainst, sumOf, titleOf } from "../../../../parts/losses.js";
 import { attend, stage, tell } from "../../../../parts/stage.js";
 import { descend, newDescent, placeAt } from "./descent.js";
 import { makeFigures, showFigures } from "./figures.js";
@@ -66,7 +66,7 @@ function build(root) {
     part.finding,
     el("div", { class: "bench" },
       el("div", { class: "left" }, part.frame, hands.buttons, part.read, hands.rail),
-      el("div", { class: "right" }, figures.terms, figures.ends, hands.numbers)),
+      el("div", { class: "right" }, figures.terms, figures.ends, figures.unit, hands.numbers)),
     spoken);
   return part;
 }
@@ -147,8 +147,9 @@ function viewOf(part) {
   for (const name of names) descend(part.runs[name], part.objectives[name].drawn.length ? now.lsteps : 0);
   const here = Object.fromEntries(names.map((name) => [name, placeAt(part.runs[name], now.lsteps)]));
   const axes = axesOf(subject, now.lax);
+  const compared = part.objectives[shown].drawn.map(({ term }) => comparedOf(term, subject.teacher)).find(Boolean);
   return {
-    subject, start, names, shown, axes, here, now, x: here[shown], objectives: part.objectives, runs: part.runs,
+    subject, start, names, shown, axes, here, now, compared, x: here[shown], objectives: part.objectives, runs: part.runs,
     objective: part.objectives[shown], isOwn: start === subject.own || start.every((v, k) => v === subject.own[k]),
   };
 }
@@ -176,8 +177,8 @@ function paint(part) {
 }
 
 /** What has to lie on the plane. */
-function placesOf({ subject, start, here }) {
-  return [subject.teacher, subject.own, start, ...Object.values(here)];
+function placesOf({ subject, start, here, compared }) {
+  return [subject.teacher, subject.own, start, ...Object.values(here), ...(compared ? [compared] : [])];
 }
 
 /** The landscape of the objective that is shown; anew only when something moved that it depends on. */

@@ -3,7 +3,7 @@
 import { fit, fontOf } from "../../../../parts/draw.js";
 import { roleOf } from "../../../../parts/losses.js";
 import { clamp } from "../../../../parts/maths.js";
-import { centeredText, circle, diamond, disk, hollow, stroke } from "./shapes.js";
+import { centeredText, circle, diamond, disk, hollow, ring, stroke } from "./shapes.js";
 import { letter } from "./subject.js";
 
 const USUAL = 0.2; // length of the arrow of a steep slope, of the plane's side
@@ -44,7 +44,7 @@ export function draw(part, view, place) {
   arrows(context, view, place, colors);
   ends(context, view, place, colors);
   handles(context, view, place, colors);
-  part.canvas.setAttribute("aria-label", part.finding.textContent);
+  part.canvas.setAttribute("aria-label", part.finding.textContent || "Teacher and student; no loss is drawn");
 }
 
 /** How long a gradient of length 1 is drawn, in px: 1, 2 or 5 times a power of ten. */
@@ -134,15 +134,16 @@ function marks(context, view, place, colors) {
   }
 }
 
-/** Teacher's points with letters, the student's own and the lines between a point and its like. */
+/** Teacher's points with letters, rings where a term compares others, the student's own and the lines between a point and its like. */
 function vectors(context, view, place, colors) {
-  const { subject, x } = view;
+  const { subject, x, compared } = view;
   for (let point = 0; point < subject.points; point++) {
     const at = (values) => [place.X(values[2 * point]), place.Y(values[2 * point + 1])];
     context.setLineDash([3, 4]);
     stroke(context, [[at(x), at(subject.teacher)]], colors.muted, 1);
     context.setLineDash([]);
     if (!view.isOwn || view.now.lsteps) hollow(context, at(subject.own), colors.student, colors.background);
+    if (compared) ring(context, at(compared), 13, colors.teacher, colors.background);
     disk(context, at(subject.teacher), 10, colors.teacher, colors.background);
     centeredText(context, letter(point), at(subject.teacher), colors.background);
   }

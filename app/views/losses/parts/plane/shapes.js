@@ -36,6 +36,17 @@ export function diamond(context, [x, y], ink, paper) {
   }
 }
 
+/** A circle's line. */
+export function ring(context, [x, y], radius, ink, paper) {
+  for (const [style, wide] of [[paper, 5], [ink, 2]]) {
+    context.strokeStyle = style;
+    context.lineWidth = wide;
+    context.beginPath();
+    context.arc(x, y, radius, 0, 7);
+    context.stroke();
+  }
+}
+
 /** Where the student really stands: a hollow square. */
 export function hollow(context, [x, y], ink, paper) {
   for (const [style, wide] of [[paper, 5], [ink, 2.5]]) {

@@ -1,11 +1,13 @@
 // What the plane shows, in a sentence and as a table of numbers.
 
+import { placeOf } from "../../../../parts/losses.js";
 import { integer, number } from "../../../../parts/words.js";
 import { meaningOf } from "./subject.js";
 
 /** The sentence above the plane. */
 export function sentenceOf(view) {
   const { objective, names, now, slopes } = view;
+  if (isEmpty(view)) return ""; // the page says why, once
   if (names.every((name) => !view.objectives[name].drawn.length)) return nothing(view);
   if (now.lsteps) return `${endsOf(view)}${view.now.lsq ? "" : " The factor T² is off."}`;
   if (!objective.drawn.length) return nothing(view);
@@ -14,6 +16,11 @@ export function sentenceOf(view) {
   const name = view.shown.toUpperCase();
   const more = view.land ? ` The least loss in this picture is ${number(view.land.least, 3)} (×).` : "";
   return `The loss of ${name} is ${number(total, 3)}.${more} Gradient length: ${list(lengths)}.`;
+}
+
+/** Whether no objective has a term for this view. */
+function isEmpty({ names, objectives, subject }) {
+  return names.every((name) => objectives[name].all.every(({ term }) => placeOf(term) !== subject.view));
 }
 
 function nothing({ subject, shown, objective }) {
