@@ -178,7 +178,7 @@ function paint(part) {
 
 /** What has to lie on the plane. */
 function placesOf({ subject, start, here, compared }) {
-  return [subject.teacher, subject.own, start, ...Object.values(here), ...(compared ? [compared] : [])];
+  return [subject.teacher, subject.own, start, compared, ...Object.values(here)].filter(Boolean);
 }
 
 /** The landscape of the objective that is shown; anew only when something moved that it depends on. */

@@ -134,7 +134,7 @@ function marks(context, view, place, colors) {
   }
 }
 
-/** Teacher's points with letters, rings where a term compares others, the student's own and the lines between a point and its like. */
+/** Teacher's points with letters, rings where a term compares others, the student's own, lines between like points. */
 function vectors(context, view, place, colors) {
   const { subject, x, compared } = view;
   for (let point = 0; point < subject.points; point++) {
