@@ -134,7 +134,7 @@ function marks(context, view, place, colors) {
   }
 }
 
-/** Teacher's points with letters, rings where a term compares others, the student's own, lines between like points. */
+/** Letters on the teacher's points, rings where a term compares others, the student, lines between like points. */
 function vectors(context, view, place, colors) {
   const { subject, x, compared } = view;
   for (let point = 0; point < subject.points; point++) {
