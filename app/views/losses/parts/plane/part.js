@@ -149,7 +149,8 @@ function viewOf(part) {
   const axes = axesOf(subject, now.lax);
   const compared = part.objectives[shown].drawn.map(({ term }) => comparedOf(term, subject.teacher)).find(Boolean);
   return {
-    subject, start, names, shown, axes, here, now, compared, x: here[shown], objectives: part.objectives, runs: part.runs,
+    subject, start, names, shown, axes, compared, here, now, x: here[shown],
+    objectives: part.objectives, runs: part.runs,
     objective: part.objectives[shown], isOwn: start === subject.own || start.every((v, k) => v === subject.own[k]),
   };
 }
