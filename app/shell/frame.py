@@ -176,14 +176,14 @@ def open_page(title: str, extra: Callable[[], None], pickers: bool = True) -> De
 
 
 def _unequal_budgets() -> None:
-    """Say that student and twin had unequal budgets, wherever the two are compared."""
+    """Say what makes student and twin unequal, wherever the two are compared."""
     runs = {role: model.run for role, model in services.board().models.items()}
     sentences = cautions.unequal_budgets(runs.get("student"), runs.get("twin"))
     if not sentences:
         return
     with st.container(key="budgets"):
-        st.markdown(f":orange-badge[:material/balance: unequal budgets] {md(' '.join(sentences))}")
-    sections.put("budgets", lambda: Section("Unequal budgets", sentences))
+        st.markdown(f":orange-badge[:material/balance: read with care] {md(' '.join(sentences))}")
+    sections.put("budgets", lambda: Section("Read with care", sentences))
 
 
 def trouble(cause: LabError) -> None:

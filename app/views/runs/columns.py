@@ -76,8 +76,8 @@ _COLUMNS = {
         "against its twin",
         f"{RULE} The twin is the same student on labels alone. For a single run this is one seed: "
         "an effect of this run, not of the method. For folded seeds it is over the seeds that have "
-        "their own twin; the column seeds counts them. ⚖: the two had unequal budgets; One run "
-        "shows how.",
+        "their own twin; the column seeds counts them. ⚖: to be read with care; One run says "
+        "why.",
         205,
     ),
     "verdict": _Column("against ★", RULE + " Against the baseline, {base}.", 160),

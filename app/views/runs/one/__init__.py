@@ -49,7 +49,7 @@ def draw(view: RunsView) -> None:
     st.caption("\n\n".join(filter(None, (_standing(entry), metrics.purpose(entry)))))
     twin = seeds.own_twins(view, [entry]).get(entry.row.run.folder)
     if unequal := unequal_budgets(entry.row.run, twin.run if twin else None):
-        st.markdown(f":orange-badge[:material/balance: unequal budgets] {md(' '.join(unequal))}")
+        st.markdown(f":orange-badge[:material/balance: read with care] {md(' '.join(unequal))}")
     metric_cards(_cards(view, entry, twin), "runs_cards", f"Numbers of {entry.title}")
     left, right = st.columns([1.25, 1], gap="large")
     with left:
@@ -220,6 +220,11 @@ def _settings(view: RunsView, entry: Entry) -> None:
         st.markdown("**Command line**")
         st.code(command, language="bash", wrap_lines=True)
     inputs = inputs_of(entry.row, view.metric).short()
-    other = ("pairs", "data", "seed")
+    other = ("pairs", "data", "seed", "notes", "teacher_files")
     versions = ", ".join(f"{k} {v}" for k, v in run.provenance.items() if k not in other)
-    st.caption(f"Behind its numbers: {md(inputs)}. {md(versions)}")
+    taught_by = (
+        f"Scores of {file['name']}, sha256 {file['sha256'][:16]}"
+        for file in run.provenance.get("teacher_files", ())
+    )
+    lines = [f"Behind its numbers: {inputs}. {versions}", *taught_by, *run.notes]
+    st.caption("\n".join(f"- {md(line)}" for line in lines))

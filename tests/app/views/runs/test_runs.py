@@ -371,6 +371,19 @@ def test_names_say_what_differs_among_twenty_runs_and_are_all_unlike():
     assert names.names(made[:1]) == {"run0": "TwinBERT cosine, T 1"}
 
 
+def test_the_scores_and_the_notes_of_a_run_are_said_in_sentences(home):
+    file = home.runs / "own0" / "provenance.json"
+    known = json.loads(file.read_text()) if file.is_file() else {}
+    notes = {"notes": ["It was cut."]}
+    scores = {"teacher_files": [{"name": "judge.csv", "sha256": "ab" * 32}]}
+    file.write_text(json.dumps(known | scores | notes))
+    file.with_name("notes.json").write_text(json.dumps(notes))
+    shown = texts(page(ropen="own0"))
+    assert "Scores of judge.csv, sha256 abababababababab" in shown
+    assert "- It was cut." in shown
+    assert "[{'name'" not in shown
+
+
 def test_no_folder_of_the_server_stands_in_settings_yaml_or_command(home):
     teacher = services.demo().runs / "teacher"
     make_run(home.runs / "pathy", config_of(4.0) | {"teacher": str(teacher)}, title="pathy")
