@@ -8,7 +8,7 @@ import typer
 
 from kdcore.cli.kit.answer import cell, show, table
 from kdcore.cli.kit.options import Json
-from kdcore.cli.kit.reading import mapping_of, options_of, scheme_of, trec_of
+from kdcore.cli.kit.reading import mapping_of, options_of, scheme_of, token_counts, trec_of
 from kdcore.data import library
 from kdcore.data.check.report import check as check_pairs
 from kdcore.data.export import export_data
@@ -235,9 +235,20 @@ def _size(pairs: PairTable, split: str) -> dict[str, Any]:
 
 
 @app.command()
-def check(name: Named, as_json: Json = False) -> None:
+def check(
+    name: Named,
+    tokenizer: Annotated[
+        str,
+        typer.Option(
+            "--tokenizer",
+            metavar="FOLDER",
+            help="count the tokens of long texts as this pretrained model does",
+        ),
+    ] = "",
+    as_json: Json = False,
+) -> None:
     """Check a data set: sizes, label shares, duplicates, leaks, what chance alone scores."""
-    report = check_pairs(named_pairs(name))
+    report = check_pairs(named_pairs(name), token_counts(tokenizer) if tokenizer else None)
     findings = [f"- {finding}" for finding in report.findings] or ["Nothing odd was found."]
     rows = [
         {

@@ -3,6 +3,7 @@ from math import isclose, log2
 from pathlib import Path
 
 from kdcore.data.library import load_data
+from kdcore.models.tokens.wordpiece import WordPiece
 
 from .conftest import Home, Kdlab, small_table
 
@@ -180,3 +181,20 @@ def test_qrels_with_gains_come_in_a_run_is_measured_and_all_goes_out_again(
     again = kdlab("bring", tmp_path / "bm25.run", "--data", "back", "--name", "bm25", "--json")
     for key in ("ndcg@5", "ndcg_linear@3", "roc_auc"):
         assert again.json["metrics"][key]["value"] == metrics[key]["value"]
+
+
+def test_check_counts_tokens_as_a_models_tokenizer_does(
+    empty_home: Path, kdlab: Kdlab, tmp_path: Path
+) -> None:
+    """A vocabulary of letters alone makes a token of each letter: 21 of a query of three words."""
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    WordPiece.train([letters, letters[::-1], "0123456789"], 100).save(tmp_path / "letters")
+    path = tmp_path / "long.tsv"
+    path.write_text(small_table().replace("number", "numbersandnumbers"))
+    assert "longer than query_tokens" not in kdlab("data", "check", path).out
+    answer = kdlab("data", "check", path, "--tokenizer", tmp_path / "letters")
+    assert "72 of 72 pairs of train (100.0%) have a query longer than query_tokens" in answer.out
+    assert "at least 72" not in answer.out
+    answer = kdlab("data", "check", path, "--tokenizer", tmp_path / "gone")
+    assert answer.code == 3
+    assert "holds no tokenizer" in answer.err

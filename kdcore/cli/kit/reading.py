@@ -1,7 +1,8 @@
 """How a table file is to be read, by the options of a command."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from kdcore.data.files.cells import TableOptions
 from kdcore.data.files.streaming import TextFile
@@ -68,3 +69,11 @@ def options_of(
         names = ", ".join(_DELIMITERS)
         raise ConfigError(f"--delimiter {delimiter}: write {names} or one character")
     return TableOptions(character, header, quotes, sheet or "")
+
+
+def token_counts(folder: str) -> Callable[[Sequence[str]], Any]:
+    """How many tokens the tokenizer of a model's folder, or hub id, makes of each text."""
+    from kdcore.models.tokens.wordpiece import WordPiece
+
+    units = WordPiece.load(folder)
+    return lambda texts: units.encode(texts).lengths

@@ -5,7 +5,7 @@ description); the rest of a longer text has no part in its answer.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,21 +84,26 @@ def cut_notes(cuts: Sequence[Cut], where: str, unit: str) -> tuple[str, ...]:
     return tuple(cut.sentence(where, unit) for cut in cuts if cut.cut)
 
 
-def default_cut_findings(pairs: PairTable, split: str) -> list[str]:
-    """Say what models cut of a split at their default lengths, before a tokenizer is known.
+def default_cut_findings(
+    pairs: PairTable, split: str, count: Callable[[Sequence[str]], Lengths] | None = None
+) -> list[str]:
+    """Say what models cut of a split at their default lengths.
 
-    Words, punctuation marks and ideographs are counted; a tokenizer makes at least one token of
-    each, and more of long words, so that the true numbers are at least these.
+    count: gives the (texts,) numbers of tokens. Without one, words, punctuation marks and
+    ideographs are counted; a tokenizer makes at least one token of each, and more of long words,
+    so that the true numbers are at least these.
     """
     frame, params = pairs.frame, EncoderParams()
     ads = frame["title"].str.cat(frame["description"], sep=" ").str.strip()
-    lengths = (
-        _least_tokens(frame["query"], params.query_tokens),
-        _least_tokens(ads, params.ad_tokens),
+    queries, of_ads = (
+        count(list(texts)) if count else _least_tokens(texts, limit)
+        for texts, limit in ((frame["query"], params.query_tokens), (ads, params.ad_tokens))
     )
-    cuts = cuts_of(*lengths, params)
+    cuts = cuts_of(queries, of_ads, params)
     return [
-        f"{cut.sentence(split, at_least=True)} (at the default length)" for cut in cuts if cut.cut
+        f"{cut.sentence(split, at_least=count is None)} (at the default length)"
+        for cut in cuts
+        if cut.cut
     ]
 
 

@@ -1,5 +1,6 @@
 """Check a table of pairs: its content, what is unusual, and the scores of a random order."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -95,8 +96,13 @@ class DataReport:
     findings: tuple[str, ...]
 
 
-def check(pairs: PairTable) -> DataReport:
-    """Check a whole table; a million pairs take seconds."""
+def check(
+    pairs: PairTable, count: Callable[[Sequence[str]], NDArray[np.int64]] | None = None
+) -> DataReport:
+    """Check a whole table; a million pairs take seconds.
+
+    count: gives the (texts,) numbers of tokens; None counts words and marks.
+    """
     keys = query_keys(pairs)
     splits = tuple(_check_split(pairs.split(name)) for name in pairs.splits)
     shared = _shared_queries(pairs, keys)
@@ -113,7 +119,11 @@ def check(pairs: PairTable) -> DataReport:
         findings=(
             *_shared_findings(shared),
             *(f for s in splits for f in _findings(s, splits)),
-            *(f for name in pairs.splits for f in default_cut_findings(pairs.split(name), name)),
+            *(
+                f
+                for name in pairs.splits
+                for f in default_cut_findings(pairs.split(name), name, count)
+            ),
         ),
     )
 
