@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from app.kit.by_hash import by_hash
@@ -33,6 +34,11 @@ class Source:
     data_hash: str
     run: Run | None
     origin: Origin | None = None
+
+    @property
+    def count(self) -> int:
+        """How many pairs have an answer."""
+        return int(pq.read_metadata(self.path).num_rows)
 
 
 @dataclass(frozen=True)

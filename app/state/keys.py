@@ -40,8 +40,7 @@ PAIRS_GRID = "kd_pairs_grid"
 BIDS_DROPPED = "kd_edits_dropped"  # (bids in the link, how many more found no room in it)
 
 # Data
-SCORINGS_LIVE = "kd_jobs_live"  # scorings that ran at the last look
-SCORED_FOR = "kd_scored_for"  # (data set, teacher, student) that the pages show once scored
+SCORED_FOR = "kd_scored_for"  # (data set, models) that pages show once scored
 IMPORTED = "kd_brought"  # sentences on the predictions imported last
 IMPORTED_MODEL = "kd_brought_who"  # the model that the form of predictions names
 DATA_TROUBLE = "kd_data_trouble"  # why a data set could not be moved to the trash

@@ -16,14 +16,13 @@ _ENDS = {"stopped": "was cancelled", "failed": "failed", "lost": "was lost", "br
 def draw(board: Board) -> None:
     """The scoring runs of these data: a line each while live, and for each that ended badly."""
     live = any(job.live for job in scoring.jobs(board.data))
-    st.session_state[keys.SCORINGS_LIVE] = live
-    st.fragment(_watch, run_every=1.0 if live else None)(board)
+    st.fragment(_watch, run_every=1.0 if live else None)(board, live)
 
 
-def _watch(board: Board) -> None:
+def _watch(board: Board, live: bool) -> None:
+    """live: whether one ran when the page was drawn; a short one may end before that."""
     jobs = scoring.jobs(board.data)
-    if st.session_state.get(keys.SCORINGS_LIVE) and not any(job.live for job in jobs):
-        st.session_state[keys.SCORINGS_LIVE] = False
+    if (live or keys.SCORED_FOR in st.session_state) and not any(job.live for job in jobs):
         _show_answers(board)
         st.rerun()
     for job in jobs:
@@ -38,7 +37,7 @@ def _show_answers(board: Board) -> None:
     data_set, *models = st.session_state.pop(keys.SCORED_FOR, ("",))
     answered = {source.key for source in services.sources_on(board.all_pairs)}
     if data_set == board.data.key:
-        roles = zip(("teacher", "student"), models, strict=True)
+        roles = zip(("teacher", "student"), models, strict=False)  # a ready model stands alone
         state.change(**{role: key for role, key in roles if key in answered})
 
 

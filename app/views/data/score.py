@@ -45,9 +45,11 @@ def _answered(board: Board, answered: Sequence[Source]) -> None:
     if not answered:
         st.markdown(f"No model has scored these {count} yet.")
         return
-    names = ", ".join(md(source.title) for source in answered)
+    counts = {source.key: source.count for source in answered}
+    some = "" if min(counts.values()) == len(board.all_pairs) else "some or all of "
     models = "model has" if len(answered) == 1 else "models have"
-    st.markdown(f"**{len(answered)}** {models} scored these {count}: {names}.")
+    names = "\n".join(f"- {md(each.title)}: {counts[each.key]:,}" for each in answered)
+    st.markdown(f"**{len(answered)}** {models} scored {some}these {count}:\n\n{names}")
     shown = [model for model in (board.teacher, board.student) if model]
     if notes := {note for model in shown for note in model.predictions.notes}:
         st.caption("Notes on the predictions: " + md("; ".join(sorted(notes))))

@@ -196,15 +196,20 @@ def odds_of_score(
         a, b = fit_logistic(labelled_scores, relevant)
         on = f"fitted on {len(labelled_scores):,} labelled pairs that are not evaluated"
         if a > 0:
-            formula = f"P(relevant) = sigmoid({a:.4g} s {b:+.4g}), {on}"
+            formula = f"P(relevant) = sigmoid({a:.4g} s {_signed(b)}), {on}"
             return np.clip(a * scores + b, -_STEEPEST, _STEEPEST), formula
         why += f" (a curve {on}, falls as the score rises)"
     low, middle, high = np.percentile(scores, [25, 50, 75])
     scale = (high - low) / 1.349 or float(scores.std()) or 1.0
-    formula = f"P(relevant) = sigmoid((s {-middle:+.4g}) / {scale:.4g}), the score standardised"
+    formula = f"P(relevant) = sigmoid((s {_signed(-middle)}) / {scale:.4g}), the score standardised"
     with np.errstate(over="ignore", invalid="ignore"):
         odds = np.nan_to_num(scores / scale - middle / scale)
     return np.clip(odds, -_STEEPEST, _STEEPEST), f"{formula}: {why}"
+
+
+def _signed(number: float) -> str:
+    """A number to add, as a formula has it: "+ 0.5" or "− 0.5"."""
+    return f"{'−' if number < 0 else '+'} {abs(number):.4g}"
 
 
 def fit_logistic(scores: Floats, relevant: NDArray[np.bool_]) -> tuple[float, float]:

@@ -160,10 +160,10 @@ def _notes(replies: Sequence[Reply], classes: int) -> tuple[str, ...]:
     if named:
         unsure = sum(np.isnan(reply.confidence) for reply in named)
         smoothed = 1 - BY_NAME.smoothing * (1 - 1 / classes)
+        other = f", or {smoothed:.3g} in the {unsure:,} answers that state none" if unsure else ""
         notes.append(
-            f"{len(named):,} answers name a grade only: it gets the stated confidence, or "
-            f"{smoothed:.3g} where none is stated ({unsure:,} answers), and the other grades share "
-            "the rest evenly"
+            f"{len(named):,} answers name a grade without probabilities: the grade gets the stated "
+            f"confidence{other}, and the other grades share the rest evenly"
         )
     low = sum(reply.confidence < 1 / classes for reply in named)
     if low:

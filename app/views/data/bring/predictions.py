@@ -108,7 +108,11 @@ def _read(read: Read) -> None:
     if columns.ignored:
         rows.append(f"Not used: {md(', '.join(columns.ignored))}")
     st.markdown(f"**{read.answered:,} of {read.pairs:,} pairs** · " + " · ".join(rows))
-    st.caption(md("; ".join((f"Rows were matched {read.aligned}", *read.notes)) + "."))
+    st.caption(md(_sentences(f"rows were matched {read.aligned}", *read.notes)))
+
+
+def _sentences(*notes: str) -> str:
+    return " ".join(f"{note[:1].upper()}{note[1:]}." for note in notes)
 
 
 def _offer(
@@ -144,6 +148,6 @@ def _offer(
         state.change(**shown)
         st.session_state[keys.IMPORTED] = (
             f"Imported {model.title}: {read.answered:,} of {read.pairs:,} pairs, matched "
-            f"{read.aligned}. {'; '.join(read.notes)}."
+            f"{read.aligned}. {_sentences(*read.notes)}"
         )
         st.rerun()

@@ -72,8 +72,6 @@ def test_a_ready_reranker_scores_says_what_it_is_and_leads_to_distill(
     assert not at.exception
     (run,) = RunStore(Workspace(lab / "home").runs).list()
     assert (run.stage, run.status().state) == ("teach", "finished")
-    services.sources.clear()
-    at = visit("data", dtab="score", teacher=run.id)
     said = texts(at)
     assert "my-reranker · its own head" in said
     assert "reads its one logit as the log-odds of" in said
