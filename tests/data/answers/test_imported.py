@@ -1,6 +1,7 @@
 """Predictions made elsewhere: found for their pairs, read as what they say they are, or refused."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -138,6 +139,7 @@ def test_a_free_score_is_fitted_on_labels_that_are_not_looked_at(
     path = write("s.csv", pd.DataFrame({"score": score}))
     found = bring(path, pairs, "test", model="m")
     assert any("fitted on 300 labelled pairs" in note for note in found.notes)
+    assert any(re.search(r"sigmoid\([0-9.]+ s [+−] [0-9.]+\)", note) for note in found.notes)
     p = soften(found.logits)[:, 1]
     assert abs(p.mean() - 0.5) < 0.08  # calibrated: half of these are relevant
     assert np.array_equal(np.argsort(p), np.argsort(score[300:]))
