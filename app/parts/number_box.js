@@ -1,8 +1,10 @@
-// A box for a typed number. It shows what was typed: a comma is taken as a point, and a number
-// outside the range is not taken; the box keeps it and says the range.
+// A box for a typed number. A comma is taken as a point. What is no number of the range is not taken:
+// while the box has the focus it keeps that text and says the range; then its last number comes back.
 
 import { el } from "./draw.js";
 import { clamp } from "./maths.js";
+
+const SHOWN = 4000; // ms that the range stays in sight after a text was not taken
 
 /**
  * Make one. label: for screen readers; low, high: the range; step(value, way): the value after
@@ -29,7 +31,7 @@ export function numberBox({ label, low, high, step, show = String, take }) {
   };
   const put = (value, typed = false) => {
     box.value = value;
-    box.text = typed && Number(show(value)) !== value ? String(value) : show(value);
+    box.text = typed && typedNumber(show(value)) !== value ? String(value).replace("-", "−") : show(value);
     input.value = box.text;
     input.setAttribute("aria-valuenow", String(value));
     say(false);
@@ -41,6 +43,15 @@ export function numberBox({ label, low, high, step, show = String, take }) {
     return undefined;
   };
   input.onchange = () => commit(typedNumber(input.value));
+  input.onblur = () => {
+    if (!input.hasAttribute("data-wrong") || Number.isNaN(box.value)) return;
+    const words = range.textContent;
+    input.value = box.text;
+    say(false);
+    range.textContent = words;
+    clearTimeout(box.timer);
+    box.timer = setTimeout(() => input.hasAttribute("data-wrong") || (range.textContent = ""), SHOWN);
+  };
   input.onkeydown = (event) => {
     const way = { ArrowUp: 1, ArrowDown: -1 }[event.key];
     if (event.key === "Enter" && input.value !== box.text) commit(typedNumber(input.value));

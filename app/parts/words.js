@@ -7,6 +7,12 @@ export function number(value, digits = 3) {
   return Number.isFinite(value) ? value.toFixed(digits) : "–";
 }
 
+/** A number with a true minus; what rounds to 0 has no sign. */
+export function decimal(value, digits) {
+  const text = number(value, digits);
+  return Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−");
+}
+
 /** A difference with its sign, a true minus. */
 export function signed(value, digits = 3) {
   if (!Number.isFinite(value)) return "–";

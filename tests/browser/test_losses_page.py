@@ -81,3 +81,17 @@ def test_a_view_that_can_draw_no_term_says_so_once_and_a_presentation_keeps_the_
     assert sentence(page) == ""
     expect(page.locator(".st-key-w_lview")).to_be_visible()
     expect(page.locator(".st-key-losses_send")).to_be_hidden()
+
+
+def test_a_text_that_is_no_number_gives_way_to_the_last_number_and_the_range_is_told(open_page):
+    page = open_page()
+    box = page.locator(".number .typed").first
+    before = box.input_value()
+    for typed in ("abc", "1e9", ""):
+        box.fill(typed)
+        box.press("Tab")
+        expect(box).to_have_value(before)
+        expect(page.locator(".number .typed-range").first).to_have_text("-100 to 100")
+    box.fill("-1.5")
+    box.press("Tab")
+    expect(box).to_have_value("−1.50")

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from app import state
 from app.kit.texts import pair_number
 from app.shell import frame
+from app.views.losses.objective import Part
 from app.views.losses.queries.values import Term, pull_of
 from app.views.losses.scene import SHOWS, VIEWS, Scene, ads_of
 from kdcore.catalog import METHODS
@@ -112,7 +113,7 @@ def _sums(scene: Scene, first: Floats, second: Floats) -> str:
 
 def _asks(scene: Scene, side: str, terms: tuple[Term, ...], pull: Floats | None) -> str:
     """The loss of A (KL at T = 2) is 0.37; a gradient step raises the logit of “good” most."""
-    titles = " + ".join(term.part.title for term in terms if not term.why)
+    titles = " + ".join(_weighted(term.part) for term in terms if not term.why)
     if pull is None:
         return ""
     loss = sum(term.part.weight * term.loss for term in terms if not term.why)
@@ -128,6 +129,11 @@ def _asks(scene: Scene, side: str, terms: tuple[Term, ...], pull: Floats | None)
     way = "raises" if pull[place] > 0 else "lowers"
     number = "logit" if scene.view == "logits" else "score"
     return f"{begin}; a gradient step {way} the {number} of “{scene.names[place]}” most."
+
+
+def _weighted(part: Part) -> str:
+    """The title of a term, with its weight where that is not 1: 0.5 × KL at T = 2."""
+    return part.title if part.weight == 1 else f"{part.weight:g} × {part.title}"
 
 
 def _angle(first: Floats, second: Floats) -> str:

@@ -14,10 +14,30 @@ MOST = 5  # numbers that are written out
 SYMBOLS = {
     "logits": "z, p: the teacher's logits and soft label; v, q: the student's; K grades",
     "ads": "t, s: log-odds of relevance of the query's ads, the teacher's and the student's; n ads",
-    "vectors": "t, s: vectors of teacher and student, d numbers long; both in the picture's two "
+    "vectors": "t, s: vectors of teacher and student, D numbers long; both in the picture's two "
     "dimensions",
     "attention": "A: an attention map, a row per token; H heads; n tokens; h: the vector of [CLS], "
     "whose part is left out of the value; mixed heads count as their mean, as at the first step",
+}
+# what else a formula has; by method and loss, or by method
+_LETTERS = {
+    "response standardized": "σ: the standard deviation",
+    "response decoupled": "w_t, w_o: weights of the two KLs, of the labelled grade against all "
+    "others and of the others among themselves",
+    "response dist": "ρ: Pearson correlation of p and q, over the grades of a pair and over the "
+    "pairs of a batch; β, γ: their weights",
+    "hard": "q_y: the student's probability of the labelled grade y",
+    "feature": "W: the learned projection of the student's vectors, left out in the picture",
+    "relation": "d_ij: the distance of vectors i and j, over the mean distance; cos_ijk: the "
+    "cosine of the angle at i between j and k; w_d, w_a: the weights of distances and angles; ℓ: "
+    "smooth L1, half the square of a gap below 1, else its size less 0.5",
+    "ranking ranknet": "i, j: every two ads of which the teacher ranks i higher",
+    "ranking adr_mse": "rank: the teacher's rank of an ad; r: the student's smooth rank; σ: the "
+    "logistic function",
+    "ranking plackett_luce": "π(i): the ad at place i in the teacher's order",
+    "ranking pearson": "ρ: Pearson correlation",
+    "internal attention": "w_a, w_c: the weights of attention and of [CLS]",
+    "internal minilm": "X: queries, keys or values of a head, d numbers long; R: their relations",
 }
 # by method and loss; T2 stands for the factor T², which can be switched off
 _FORMULAS = {
@@ -32,8 +52,8 @@ _FORMULAS = {
     "response dist": r"T2 \,\big(\beta\,(1-\rho_{\text{grades}})"
     r" + \gamma\,(1-\rho_{\text{pairs}})\big)",
     "hard": r"-\ln q_y \quad (T = 1)",
-    "feature l2": r"\frac1d \lVert W s - t \rVert^2",
-    "feature l1": r"\frac1d \lVert W s - t \rVert_1",
+    "feature l2": r"\frac1D \lVert W s - t \rVert^2",
+    "feature l1": r"\frac1D \lVert W s - t \rVert_1",
     "feature hint": r"\tfrac12 \lVert W s - t \rVert^2",
     "feature cosine": r"1 - \frac{Ws \cdot t}{\lVert Ws \rVert \, \lVert t \rVert}",
     "feature cross_entropy": r"-\sum_i \mathrm{softmax}(t)_i \,\ln \mathrm{softmax}(Ws)_i",
@@ -56,9 +76,17 @@ _FORMULAS = {
 
 def formula(part: Part, squared: bool = True) -> str:
     """The loss of a term in LaTeX; "" for one that this page has no formula of."""
+    return _of(part, _FORMULAS).replace("T2", "T^2" if squared else "").strip()
+
+
+def letters(part: Part) -> str:
+    """What the letters of a term's formula mean that not every formula of its view has."""
+    return _of(part, _LETTERS)
+
+
+def _of(part: Part, texts: dict[str, str]) -> str:
     loss = getattr(part.params, "loss", "")
-    text = _FORMULAS.get(f"{part.name} {loss}".strip(), _FORMULAS.get(part.name, ""))
-    return text.replace("T2", "T^2" if squared else "").strip()
+    return texts.get(f"{part.name} {loss}".strip(), texts.get(part.name, ""))
 
 
 def inline(text: str) -> str:
@@ -111,6 +139,10 @@ def _squares(first: Floats, second: Floats) -> str:
     return " + ".join(terms)
 
 
+def _pearson(part: Part, scene: Scene) -> str:
+    return f"1 - {np.corrcoef(scene.now, scene.teacher)[0, 1]:.3f}"
+
+
 def _hard(part: Part, scene: Scene) -> str:
     return rf"-\ln {soften(scene.now)[scene.grade]:.3f}" if scene.grade >= 0 else ""
 
@@ -121,4 +153,6 @@ _WRITERS: dict[str, Callable[[Part, Scene], str]] = {
     "response mse_logits": _mse_logits,
     "response mse_probabilities": _mse_probabilities,
     HARD: _hard,
+    "ranking list_kl": _kl,
+    "ranking pearson": _pearson,
 }

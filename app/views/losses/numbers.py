@@ -8,7 +8,7 @@ from app import state
 from app.kit import controls, sections
 from app.kit.sections import Section
 from app.kit.texts import md
-from app.views.losses.formulas import SYMBOLS, formula, inline, with_numbers
+from app.views.losses.formulas import SYMBOLS, formula, inline, letters, with_numbers
 from app.views.losses.objective import COLORS, NUMBERS
 from app.views.losses.queries.values import Term
 from app.views.losses.scene import Scene
@@ -25,11 +25,14 @@ def draw(scene: Scene, terms: dict[str, tuple[Term, ...]]) -> None:
         shown = terms[now.shown]
         if not shown:
             st.caption("This objective has no term; tick one on a card.")
+        if now.steps:
+            st.caption("At the place where the descent starts:")
         for place, term in enumerate(shown):
             _term(scene, term, place)
         _total(shown)
         bar = "A bar over a letter: its mean is subtracted; over an expression: the mean."
-        st.caption(f"{SYMBOLS[scene.view]}. {bar}")
+        own = [letters(term.part) for term in shown if not term.why]
+        st.caption(md(f"{'; '.join([SYMBOLS[scene.view], *filter(None, own)])}. {bar}"))
     sections.put("losses_numbers", lambda: Section("Terms", (), table(terms)))
 
 
@@ -53,11 +56,12 @@ def _term(scene: Scene, term: Term, place: int) -> None:
 
 def _total(terms: tuple[Term, ...]) -> None:
     shown = [term for term in terms if not term.why]
-    if len(shown) < 2:
+    if not shown or (len(shown) == 1 and shown[0].part.weight == 1):
         return
     summands = " + ".join(f"{term.part.weight:g} · {term.loss:.3g}" for term in shown)
     total = sum(term.part.weight * term.loss for term in shown)
-    st.markdown(f"Sum: {summands} = **{total:.4g}**")
+    name = "Sum" if len(shown) > 1 else "Weight × loss"
+    st.markdown(f"{name}: {summands} = **{total:.4g}**")
 
 
 def table(terms: dict[str, tuple[Term, ...]]) -> pd.DataFrame:

@@ -7,12 +7,13 @@ import streamlit as st
 
 from app import state
 from app.kit import controls
+from app.kit.chart_tools import Caption
 from app.shell import captions
 from app.views.losses import numbers, objective
 from app.views.losses.parts.against_t import against_t
 from app.views.losses.parts.margin import loss_margin
 from app.views.losses.parts.plane import loss_plane
-from app.views.losses.queries.values import Term
+from app.views.losses.queries.values import WITH_T2, Term
 from app.views.losses.scene import VIEWS, Scene
 
 Part = Callable[[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any], Any], None]
@@ -27,14 +28,26 @@ def draw(scene: Scene, terms: dict[str, tuple[Term, ...]]) -> None:
 
 
 def draw_more(scene: Scene, terms: dict[str, tuple[Term, ...]]) -> None:
-    """Why T², and how each loss grows with the margin, side by side."""
+    """Why T², where the objective shown has it, and how each loss grows with the margin."""
     left, right = st.columns(2, gap="medium")
-    with left:
-        st.subheader("Why T²: gradient against temperature", anchor=False)
-        _mount("losses_against_t", against_t, scene, terms, "Gradient of each term against T")
+    if not any(_softens(term) for term in terms[state.now().losses.shown]):
+        right = left
+    else:
+        with left:
+            _draw_against_t(scene, terms)
     with right:
         st.subheader("Loss against margin", anchor=False)
         _mount("losses_margin", loss_margin, scene, terms, "Loss of each term against the margin")
+
+
+def _softens(term: Term) -> bool:
+    """Whether a temperature softens a term that this view draws."""
+    return not term.why and getattr(term.part.params, "loss", "") in WITH_T2
+
+
+def _draw_against_t(scene: Scene, terms: dict[str, tuple[Term, ...]]) -> None:
+    st.subheader("Why T²: gradient against temperature", anchor=False)
+    _mount("losses_against_t", against_t, scene, terms, "Gradient of each term against T")
 
 
 def _mount(
@@ -48,8 +61,23 @@ def _mount(
         numbers.table(terms),
         f"{title}: {scene.provenance}",
         scene.provenance,
-        captions.of_board(scene.board, title, *captions.pair_lines(scene.board, scene.row)),
+        _caption(scene, title),
     )
+
+
+def _caption(scene: Scene, title: str) -> Caption:
+    """Below a saved picture: whose pair or ads it shows, each by its name in the picture."""
+    board, count = scene.board, len(scene.rows)
+    if scene.view == "logits":
+        return captions.of_board(
+            board, title, *captions.pair_lines(board, scene.row), n="n = 1 pair"
+        )
+    if scene.picture and scene.picture.invented:
+        return captions.of_board(board, title, n=f"{len(scene.student)} invented vectors")
+    query = f"Query: {scene.pairs.frame['query'].iloc[scene.row]}"
+    marks = scene.points if scene.view == "vectors" else range(1, count + 1)
+    ads = [f"{mark}: {name}" for mark, name in zip(marks, scene.names, strict=True)]
+    return captions.of_board(board, title, query, *ads, n=f"{count} ads of one query")
 
 
 def _choices() -> dict[str, Any]:

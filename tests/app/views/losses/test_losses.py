@@ -80,6 +80,7 @@ def test_another_view_changes_no_objective_and_offers_those_that_it_can_draw(lab
     assert "On invented vectors, at the student's own vectors, the loss of A (L2) is" in (
         finding(page)
     )
+    assert "W: the learned projection" in captions(page)
 
 
 def test_along_a_descent_the_headline_says_no_value_of_the_place_that_was_left(lab):
@@ -95,6 +96,17 @@ def test_the_lesson_leads_back_to_the_pair_of_which_it_speaks(lab):
     assert "The lesson speaks of pair" in captions(page)
     next(box for box in page.button if box.label.startswith("Go back to pair")).click().run()
     assert "The lesson speaks of pair" not in captions(page)
+
+
+def test_headline_and_formulas_agree_on_a_weight_and_t_squared_is_shown_only_where_it_is(lab):
+    page = opened(lab, "losses", Made(), la="response:loss=mse_logits,weight=0", lb="response")
+    assert "The loss of A (0 × MSE of logits) is 0, and its gradient is 0".lower() in (
+        finding(page).lower()
+    )
+    assert any("Weight × loss: 0 ·" in each.value for each in page.markdown)
+    assert not any("Why T²" in each.value for each in page.subheader)
+    page.segmented_control(key="w_lob").set_value("b").run()
+    assert any("Why T²" in each.value for each in page.subheader)
 
 
 def test_a_question_sets_view_and_objectives_at_once(lab):

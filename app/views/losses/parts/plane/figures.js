@@ -3,7 +3,7 @@
 import { el } from "../../../../parts/draw.js";
 import { roleOf } from "../../../../parts/losses.js";
 import { rankOrder, softmax } from "../../../../parts/maths.js";
-import { capital, integer, number, probability } from "../../../../parts/words.js";
+import { capital, decimal, integer, probability } from "../../../../parts/words.js";
 import { meaningOf } from "./subject.js";
 
 // what a cell of the second table shows
@@ -76,13 +76,13 @@ function endOf(name, run, steps) {
 }
 
 function cellOf({ view }, x, at) {
-  const value = number(x[at], 2).replace("-", "−");
+  const value = decimal(x[at], 2);
   if (view === "logits") return `${value} (${probability(softmax(x)[at])})`;
   return view === "ads" ? `${value} (#${rankOrder(x).indexOf(at) + 1})` : value;
 }
 
 function tidy(value) {
-  return number(value, Math.abs(value) < 10 ? 4 : 1).replace("-", "−");
+  return decimal(value, Math.abs(value) < 10 ? 4 : 1);
 }
 
 /** Rows of texts as cells; the first of a row is its head. */

@@ -6,7 +6,7 @@ import { softens } from "../../../../parts/losses.js";
 import { clamp } from "../../../../parts/maths.js";
 import { numberBox } from "../../../../parts/number_box.js";
 import { makeRail, showRail } from "../../../../parts/temperature_rail.js";
-import { number } from "../../../../parts/words.js";
+import { decimal } from "../../../../parts/words.js";
 import { go, move, rest, run, settled, stop } from "./moves.js";
 import { makeNumbers, showNumbers } from "./numbers.js";
 import { inside, stepOf } from "./picture.js";
@@ -102,8 +102,8 @@ function read(part, x, y) {
   const [px, py] = inside(place, [x, y]);
   [here[i], here[j]] = [place.toX(px), place.toY(py)];
   part.isRead = true;
-  const loss = number(view.objective.loss(here), 4);
-  part.read.textContent = `At x = ${number(here[i], 2)}, y = ${number(here[j], 2)} the loss of `
+  const loss = decimal(view.objective.loss(here), 4);
+  part.read.textContent = `At x = ${decimal(here[i], 2)}, y = ${decimal(here[j], 2)} the loss of `
     + `${view.shown.toUpperCase()} would be ${loss}.`;
 }
 
@@ -151,7 +151,7 @@ export function showHands(part, view, place) {
     const [x, y] = inside(place, [place.X(view.x[i]), place.Y(view.x[j])]);
     node.style.left = `${x}px`;
     node.style.top = `${y}px`;
-    const where = `${subject.names[i]} ${number(view.x[i], 2)}, ${subject.names[j]} ${number(view.x[j], 2)}`;
+    const where = `${subject.names[i]} ${decimal(view.x[i], 2)}, ${subject.names[j]} ${decimal(view.x[j], 2)}`;
     node.setAttribute("aria-label", `Student: ${where}. The arrow keys move it.`);
   });
   const canStep = view.names.some((name) => view.objectives[name].drawn.length);

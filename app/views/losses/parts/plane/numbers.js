@@ -3,7 +3,7 @@
 import { el } from "../../../../parts/draw.js";
 import { clamp } from "../../../../parts/maths.js";
 import { numberBox } from "../../../../parts/number_box.js";
-import { number } from "../../../../parts/words.js";
+import { decimal } from "../../../../parts/words.js";
 import { move } from "./moves.js";
 
 const MOST = 100; // of a number that is typed
@@ -25,7 +25,7 @@ export function showNumbers(part, view) {
     const value = view.x[at];
     const stop = Math.round(STOPS * clamp((value - low) / span, 0, 1));
     if (Number(input.value) !== stop) input.value = stop;
-    input.setAttribute("aria-valuetext", number(value, 2));
+    input.setAttribute("aria-valuetext", decimal(value, 2));
     box.set(Number(value.toFixed(3)));
   });
 }
@@ -53,13 +53,13 @@ function rowOf(part, name, at) {
   const box = numberBox({
     label: `${name} as a number`, low: -MOST, high: MOST,
     step: (value, way) => Number((value + way * (span > 4 ? 0.1 : 0.02)).toFixed(3)),
-    show: (value) => number(value, 2).replace("-", "−"),
+    show: (value) => decimal(value, 2),
     take: (value) => {
       move(part, { [at]: value });
       part.later();
     },
   });
-  const mark = el("span", { class: "mark", "aria-hidden": "true", title: `teacher ${number(teacher[at], 2)}` }, "●");
+  const mark = el("span", { class: "mark", "aria-hidden": "true", title: `teacher ${decimal(teacher[at], 2)}` }, "●");
   mark.style.left = `calc(8px + (100% - 16px) * ${((teacher[at] - low) / span).toFixed(4)})`;
   const title = part.subject.view === "ads" ? part.subject.scene.labels[at] : name;
   return {

@@ -31,6 +31,7 @@ export function draw(part, view, place) {
   const [context] = fit(part.canvas, place.height);
   const { colors } = part;
   context.clearRect(0, 0, place.width, place.height);
+  place.labels = [];
   context.font = fontOf(part.root, 13);
   if (view.land) {
     context.imageSmoothingEnabled = true;
@@ -256,21 +257,25 @@ function handles(context, view, place, colors) {
   }
 }
 
-/** Words beside a mark, `below` px under its middle. */
+/** Words beside a mark, `below` px under its middle, or lower where other words are. */
 function name(context, place, [x, y], words, { text, background }, below = 8) {
   if (!isOn(place, [x, y])) return;
   const tall = parseFloat(context.font) + 6;
   const wide = context.measureText(words).width + 8;
   const isRight = x + 16 + wide < place.left + place.side;
   const left = isRight ? x + 14 : x - 14 - wide;
+  let top = y + below;
+  const isTaken = (other) => Math.abs(other.top - top) < tall && left < other.right && other.left < left + wide;
+  for (let other; (other = place.labels.find(isTaken)); ) top = other.top + tall + 1;
+  place.labels.push({ left, right: left + wide, top });
   context.globalAlpha = 0.85;
   context.fillStyle = background;
-  context.fillRect(left, y + below, wide, tall);
+  context.fillRect(left, top, wide, tall);
   context.globalAlpha = 1;
   context.fillStyle = text;
   context.textAlign = "left";
   context.textBaseline = "middle";
-  context.fillText(words, left + 4, y + below + tall / 2);
+  context.fillText(words, left + 4, top + tall / 2);
 }
 
 function isOn({ left, top, side }, [x, y]) {
