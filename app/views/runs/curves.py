@@ -10,6 +10,7 @@ from app.kit import controls
 from app.kit.by_hash import by_hash
 from app.kit.figures import training as figures
 from app.kit.figures.training import Curve
+from app.kit.texts import md
 from app.services.runs.entry import Entry
 from app.services.runs.listing import MOST, RunsView
 from app.services.runs.names import named, names
@@ -20,6 +21,7 @@ from kdcore.runs.metric_lines import METRICS, read_lines
 from kdcore.runs.store import Run
 
 MEASURES = {"roc_auc": "ROC-AUC", "nll": "NLL"}  # keys of watch.metric
+_MOST_NAMED = 3  # runs that are left out and named; the rest are counted
 NONE_DRAWN = (
     "No run here has two validations or more, so there is no curve to draw. A run is validated at "
     "least at the end of each epoch."
@@ -38,6 +40,7 @@ def draw(view: RunsView) -> None:
     measure = state.now().watch.metric
     runs = view.charted[:MOST]
     curves = drawn(runs, measure)
+    _left_out(view)
     if not curves:
         st.info(NONE_DRAWN)
         return
@@ -52,6 +55,44 @@ def draw(view: RunsView) -> None:
         caption(view, f"Training curves: {title} over steps", [e for e in runs if e.key in keys]),
     )
     st.caption(_about([e for e in runs if e.key in keys], len(runs) - len(curves)))
+
+
+def _left_out(view: RunsView) -> None:
+    """Which runs the chart leaves out and why, with the button that draws them all the same."""
+    candidates = view.chosen if len(view.chosen) > 1 else view.shown
+    left_out = [e for e in candidates if e.key in view.apart or e.key in view.unfit]
+    if not left_out:
+        return
+    apart = [each.get(e.key, ()) for e in left_out for each in (view.apart, view.unfit)]
+    reasons = {reason for each in apart for reason in each}
+    others = _validation_pairs([e for e in candidates if e not in left_out])
+    own = _validation_pairs(left_out)
+    if own and others and own != others:
+        reasons = {f"{own} validation pairs, the others {others}"}
+    why = md(", ".join(sorted(reasons)))
+    with st.container(horizontal=True, vertical_alignment="center", key="runs_curves_left_out"):
+        word = "Different inputs together" if view.override else "Left out"
+        st.caption(f"{word}: {md(_named(left_out))} ({why})", width="content")
+        st.button(
+            "Leave them out" if view.override else "Show all the same",
+            on_click=state.change,
+            kwargs={"runs": {"mix_inputs": not view.override}},
+            key="runs_curves_mix",
+            type="tertiary",
+        )
+
+
+def _named(runs: Sequence[Entry]) -> str:
+    """The titles of some runs; the twin of one before it is called that, and many are counted."""
+    ids = {e.row.id for e in runs}
+    twins = {e.row.id: e.row.run.purpose.twin for e in runs if e.row.run.purpose.twin in ids}
+    titles = [
+        f"{e.title} and its twin" if e.row.id in twins else e.title
+        for e in runs
+        if e.row.id not in twins.values()
+    ]
+    more = f" and {len(titles) - _MOST_NAMED:,} more" if len(titles) > _MOST_NAMED else ""
+    return ", ".join(titles[:_MOST_NAMED]) + more
 
 
 def sentence(curves: Sequence[Curve], measure: str) -> str:
@@ -92,11 +133,17 @@ def _points(run: Run, changed: int, field: str) -> tuple[tuple[int, float], ...]
     return tuple((int(x["step"]), x[field]) for x in lines if isfinite(x.get(field, float("nan"))))
 
 
-def _about(runs: Sequence[Entry], lacking: int) -> str:
-    """What the curves are measured on; lacking: how many runs have none."""
+def _validation_pairs(runs: Sequence[Entry]) -> str:
+    """How many validation pairs some runs have: a number, or several with "or"."""
     splits = (e.row.run.splits.get("validation") for e in runs)
     sizes = sorted({split.pairs for split in splits if split is not None})
-    n = f"{' or '.join(f'{size:,}' for size in sizes)} " if sizes else ""
+    return " or ".join(f"{size:,}" for size in sizes)
+
+
+def _about(runs: Sequence[Entry], lacking: int) -> str:
+    """What the curves are measured on; lacking: how many runs have none."""
+    pairs = _validation_pairs(runs)
+    n = f"{pairs} " if pairs else ""
     parts = [
         f"Measured on {n}validation pairs, which choose the step that is saved: not a test result. "
         "A step is one batch: at the same step, runs with different batch sizes have seen "

@@ -27,7 +27,7 @@ from kdcore.runs.listing import Row
 
 
 def draw(view: RunsView) -> None:
-    """The run of the state, else the chosen one, else the first that is shown."""
+    """The run of the state, else the chosen one or the best that is shown, else the first."""
     entry = _opened(view)
     if entry is None:
         st.info("There is no run to show.")
@@ -46,6 +46,8 @@ def draw(view: RunsView) -> None:
         with st.container(horizontal=True, key="runs_actions"):
             _watch(entry)
             _delete(entry)
+    if entry.key not in {e.key for e in view.shown}:
+        st.caption(":material/filter_alt: This run is not among the runs shown above.")
     st.caption("\n\n".join(filter(None, (_standing(entry), metrics.purpose(entry)))))
     twin = seeds.own_twins(view, [entry]).get(entry.row.run.folder)
     if unequal := unequal_budgets(entry.row.run, twin.run if twin else None):
@@ -67,8 +69,9 @@ def _opened(view: RunsView) -> Entry | None:
     if key and entry is None:
         state.ignore(f"ropen: no run here is called {key[:60]!r}")
         state.correct(runs={"opened": ""})
-    candidates = (*view.chosen, view.leader, *view.shown, *view.entries)
-    return entry or next((e for e in candidates if e is not None), None)
+    shown = {e.key for e in view.shown}
+    first = [e for e in (*view.chosen, view.leader) if e is not None and e.key in shown]
+    return entry or next(iter((*first, *view.shown, *view.entries)), None)
 
 
 def _watch(entry: Entry) -> None:

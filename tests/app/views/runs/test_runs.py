@@ -10,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import services, state
+from app.services import access
 from app.services.runs import differences, listing, names, seeds
 from app.services.runs import sweep as sweeps
 from app.services.runs.entry import Entry
@@ -205,6 +206,30 @@ def test_training_curves_are_of_the_chosen_runs_and_say_which_ones_have_none(hom
     assert "0.700 at step 20" in curves.sentence(
         curves.drawn([entry_of("kd")], "roc_auc"), "roc_auc"
     )
+
+
+def test_the_chart_names_the_runs_that_it_leaves_out_and_shows_them_all_the_same(home):
+    Purpose(twin="own1").write(home.runs / "own0")
+    for folder, pairs in (
+        *((home.runs / key, [2000, "c" * 16]) for key in ("own0", "own1")),
+        *((access.demo().runs / key, [4000, "b" * 16]) for key in ("kd", "hard", "teacher")),
+    ):
+        validated = {"kdlab": "0.1.0", "pairs": {"validation": pairs}}
+        (folder / "provenance.json").write_text(json.dumps(validated))
+    at = page(rview="curves")
+    reason = "and its twin (2,000 validation pairs, the others 4,000)"
+    assert "Left out: " in texts(at)
+    assert reason in texts(at)
+    button(at, "runs_curves_mix").click().run()
+    assert choices(at).runs.mix_inputs
+    assert any("Different inputs together: " in c.value for c in at.caption)
+
+
+def test_one_run_is_among_the_runs_shown_or_says_that_it_is_not():
+    assert page(rview="one", rfind="temperature=8").selectbox(key="runs_open").value == "own1"
+    at = page(rview="one", rfind="temperature=8", ropen="kd")
+    assert at.selectbox(key="runs_open").value == "kd"
+    assert "This run is not among the runs shown above." in texts(at)
 
 
 def test_an_export_says_which_inputs_stand_behind_it(home):
