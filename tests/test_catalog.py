@@ -77,8 +77,8 @@ def test_a_misfit_says_what_is_missing_and_who_has_it(monkeypatch):
     monkeypatch.setitem(catalog.METHODS, "made_up", INTERNAL)
     assert misfit("made_up", "bert") == ""
     assert misfit("made_up", "cdssm") == (
-        "Internal representations reads attentions, hidden_states, which C-DSSM does not give; "
-        "choose BERT-n or Pretrained encoder"
+        "Internal representations needs attention maps and token states of each layer, "
+        "which C-DSSM does not give; choose BERT-n or Pretrained encoder"
     )
 
 

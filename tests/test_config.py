@@ -273,8 +273,8 @@ def test_a_method_that_the_student_cannot_serve_is_refused_with_who_can(monkeypa
         )
     )
     assert found == (
-        "method: Inside reads attentions, hidden_states, which C-DSSM does not give; "
-        "choose BERT-n or Pretrained encoder",
+        "method: Inside needs attention maps and token states of each layer, "
+        "which C-DSSM does not give; choose BERT-n or Pretrained encoder",
     )
 
 
@@ -370,7 +370,7 @@ def test_what_is_wrong_with_a_term_is_named_by_its_path():
     assert any(p.startswith("terms.featur.name: ") and "'feature'" in p for p in found)
     assert any(p.startswith("terms.internal: 3 is not a group") for p in found)
     inside = problems(lambda: DistillConfig(teacher="a", terms=(TermConfig(name="internal"),)))
-    assert inside[0].startswith("terms.internal: Internal reads attentions")
+    assert inside[0].startswith("terms.internal: Internal needs attention maps")
 
 
 def test_a_config_without_more_terms_is_written_as_before_they_existed():

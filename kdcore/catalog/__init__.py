@@ -8,6 +8,7 @@ CONTRIBUTING.md).
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from kdcore.catalog.options import FIELD_WORDS
 from kdcore.catalog.ready import ReadyParams as ReadyParams
 from kdcore.catalog.students import PRETRAINED as PRETRAINED
 from kdcore.catalog.students import READY as READY
@@ -117,7 +118,8 @@ def misfit(method: str, student: str, params: Any = None) -> str:
     if not missing:
         return ""
     able = [s.title for s in STUDENTS.values() if reads <= s.gives]
+    needs = " and ".join(FIELD_WORDS[name] for name in sorted(missing))
     return (
-        f"{METHODS[method].title} reads {', '.join(sorted(missing))}, "
+        f"{METHODS[method].title} needs {needs}, "
         f"which {STUDENTS[student].title} does not give; choose {' or '.join(able)}"
     )

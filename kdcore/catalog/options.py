@@ -25,6 +25,15 @@ NAMES = {
     "tokens": "token vectors",
 }
 
+FIELD_WORDS = {  # of Outputs (kdcore/outputs.py), in words
+    "logits": "logits",
+    "features": "pooled vectors",
+    "cls_states": "the state of [CLS] in each layer",
+    "hidden_states": "token states of each layer",
+    "attentions": "attention maps",
+    "projections": "queries, keys and values",
+}
+
 
 def option_name(option: str) -> str:
     """What an option is called: margin MSE for margin_mse."""

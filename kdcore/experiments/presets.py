@@ -50,7 +50,7 @@ _FITS += "set them to those of that teacher."
 PRESETS: dict[str, Preset] = {
     "sixty_seconds": Preset(
         family=RESPONSE,
-        title="A student in 60 seconds",
+        title="A first student",
         summary="TwinBERT cosine learns from 2,000 pairs that the bundled teacher has scored.",
         student=_TWO_TOWERS,
         promise="About a minute on a GPU; see the estimate for this machine. With as few pairs as "

@@ -82,7 +82,8 @@ def test_a_method_is_known_wherever_methods_are_named(
     assert from_dict(to_dict(config)) == config
     assert "--term toy:scale=2.0,weight=0.5" in command_of(config)
     assert created(config, home).method == "response + toy"
-    assert misfit("toy", "cdssm").startswith("Toy reads hidden_states, which C-DSSM does not give")
+    reason = "Toy needs token states of each layer, which C-DSSM does not give"
+    assert misfit("toy", "cdssm").startswith(reason)
     assert main(["methods", "toy"]) == 0
     said = capsys.readouterr().out
     assert "Reads hidden_states; the teacher is live" in said

@@ -80,10 +80,9 @@ def _device(device: DeviceState, titles: dict[str, str]) -> None:
     icon = ":material/memory:" if device.name == "cpu" else ":material/developer_board:"
     st.markdown(f"{icon} **{md(device.title)}**")
     if device.memory_total_mb:
-        used = 1 - device.memory_free_mb / device.memory_total_mb
-        free, total = device.memory_free_mb / 1024, device.memory_total_mb / 1024
-        share = min(max(used, 0.0), 1.0)
-        st.progress(share, text=f"{free:,.1f} of {total:,.1f} GiB of memory free")
+        total = device.memory_total_mb / 1024
+        used = min(max(total - device.memory_free_mb / 1024, 0.0), total)
+        st.progress(used / total, text=f"{used:,.1f} of {total:,.1f} GiB of memory used")
     names = [md(titles.get(run_id, run_id)) for run_id in device.running]
     use = "In use by " + " and ".join(names) if names else "Free"
     slots = "one run at a time" if device.slots == 1 else f"{device.slots} runs at a time"

@@ -17,17 +17,9 @@ from app.views.losses.objective import HARD, SIDES, Part
 from app.views.losses.queries.fit import misfit_of, unfit_losses, working
 from app.views.losses.scene import SHOWS, Scene
 from kdcore.catalog import METHODS, STUDENTS
-from kdcore.catalog.options import option_name
+from kdcore.catalog.options import FIELD_WORDS, option_name
 from kdcore.knobs import plain
 
-_FIELDS = {  # of Outputs, in words
-    "logits": "logits",
-    "features": "pooled vectors",
-    "cls_states": "the state of [CLS] in each layer",
-    "hidden_states": "token states of each layer",
-    "attentions": "attention maps",
-    "projections": "queries, keys and values",
-}
 _INTUITION = {  # in a line, what a loss rewards; a new method shows its own summary
     "response": "Rewards the teacher's probabilities of all grades, not only of the likeliest one.",
     HARD: "Rewards the labelled grade alone; the teacher's view of other grades does not count.",
@@ -159,7 +151,7 @@ def _needs(name: str, part: Part) -> str:
     """What it reads of both models, which students give that, and what it costs."""
     method = METHODS[name]
     reads = method.reads(part.params)
-    words = ", ".join(_FIELDS.get(field, field) for field in sorted(reads))
+    words = ", ".join(FIELD_WORDS.get(field, field) for field in sorted(reads))
     able = [md(student.title) for student in STUDENTS.values() if reads <= student.gives]
     cost = (
         "the teacher scores each pair once, before the training"

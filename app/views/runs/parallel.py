@@ -12,6 +12,7 @@ import streamlit as st
 from app import state
 from app.kit import controls
 from app.kit.figures.style import dash_of, hue, mark_of
+from app.kit.forms import title_of
 from app.services.runs import listing
 from app.services.runs.entry import Entry
 from app.services.runs.listing import MOST, RunsView
@@ -24,6 +25,7 @@ from app.views.runs.parts.parallel import (
     LineView,
     runs_parallel,
 )
+from kdcore.catalog import STUDENTS
 from kdcore.config import UNSEEN_BY_THE_MODEL
 from kdcore.metrics.definitions import CATALOG
 from kdcore.runs.loss_terms import NAMES
@@ -48,12 +50,16 @@ LONGEST = 13  # letters of a word beside an axis
 
 @dataclass(frozen=True)
 class Axis:
-    """An axis and the value of each run on it, None where it has none."""
+    """An axis and the value of each run on it, None where it has none.
+
+    zero_is_all: 0 stands for all there is, so it is the greatest.
+    """
 
     key: str
     title: str
     values: Sequence[Any]
     even: bool = True  # a setting's few values stand at even distances, results never do
+    zero_is_all: bool = False
 
     @property
     def present(self) -> list[Any]:
@@ -69,10 +75,13 @@ class Axis:
         """As it is drawn, and each run's place from 0 to 1, -1 for none."""
         numeric = all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in self.present)
         kinds: list[Any] = sorted({v if numeric else str(v) for v in self.present})
-        if not numeric or len(kinds) < 2 or (self.even and len(kinds) <= DISTINCT):
+        if top := self.zero_is_all and 0 in kinds:
+            kinds = [*kinds[1:], 0]
+        if top or not numeric or len(kinds) < 2 or (self.even and len(kinds) <= DISTINCT):
             gap = 1 / max(len(kinds) - 1, 1)
             places = {kind: i * gap if len(kinds) > 1 else 0.5 for i, kind in enumerate(kinds)}
-            ticks = [(at, _number(k) if numeric else _word(k)) for k, at in places.items()]
+            words = [_number(k) if numeric else _word(k) for k in kinds]
+            ticks = list(zip(places.values(), [*words[:-1], "all"] if top else words, strict=True))
             at = [
                 -1.0 if v is None else places.get(v if numeric else str(v), -1.0)
                 for v in self.values
@@ -142,13 +151,18 @@ def _fitting(view: RunsView) -> list[Entry]:
 
 def axes_of(view: RunsView, runs: Sequence[Entry]) -> tuple[list[Axis], int]:
     """Student, family, settings that differ, results; and how many settings are left out."""
-    students = [str(e.row.settings.get("student.name", "")) for e in runs]
+    students = [_student(str(e.row.settings.get("student.name", ""))) for e in runs]
     words = [
         Axis("student", "student", students),
         Axis("method", "family", [e.family_title or e.method for e in runs]),
     ]
     settings = [
-        Axis(path, path.rpartition(".")[2], [e.row.settings.get(path) for e in runs])
+        Axis(
+            path,
+            _title(path),
+            [e.row.settings.get(path) for e in runs],
+            zero_is_all=path == "limit",
+        )
         for path in _paths(runs)
     ]
     validation = [
@@ -166,6 +180,18 @@ def axes_of(view: RunsView, runs: Sequence[Entry]) -> tuple[list[Axis], int]:
     settings, results = ([axis for axis in each if axis.differs] for each in (settings, results))
     room = max(AXES - len(words) - len(results), 1)
     return [*words, *settings[:room], *results], max(0, len(settings) - room)
+
+
+def _student(name: str) -> str:
+    """What the form calls a student."""
+    return STUDENTS[name].title if name in STUDENTS else name
+
+
+def _title(path: str) -> str:
+    """What the form calls a setting, behind the term of the loss that it belongs to."""
+    first, _, rest = path.partition(".")
+    title = title_of(path.rpartition(".")[2])
+    return f"{title_of(rest.partition('.')[0])}: {title.lower()}" if first == "terms" else title
 
 
 def _paths(runs: Sequence[Entry]) -> list[str]:

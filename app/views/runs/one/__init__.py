@@ -48,7 +48,7 @@ def draw(view: RunsView) -> None:
             _delete(entry)
     if entry.key not in {e.key for e in view.shown}:
         st.caption(":material/filter_alt: This run is not among the runs shown above.")
-    st.caption("\n\n".join(filter(None, (_standing(entry), metrics.purpose(entry)))))
+    st.caption("\n\n".join(filter(None, (_standing(entry), metrics.purpose(entry, view.entries)))))
     twin = seeds.own_twins(view, [entry]).get(entry.row.run.folder)
     if unequal := unequal_budgets(entry.row.run, twin.run if twin else None):
         st.markdown(f":orange-badge[:material/balance: read with care] {md(' '.join(unequal))}")

@@ -1,11 +1,15 @@
 """Every test metric of a run with interval, n and definition, and why the run was made."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 
 from app.kit.texts import md
 from app.services.runs.entry import Entry
+from kdcore.experiments.presets import PRESETS
 from kdcore.metrics.definitions import CATALOG
+from kdcore.runs.store import Run
 
 
 def draw(entry: Entry) -> None:
@@ -48,16 +52,30 @@ def metrics_table(entry: Entry) -> pd.DataFrame:
     )
 
 
-def purpose(entry: Entry) -> str:
-    """Why it was made, as its folder says: sweep, preset, parent, what was changed, its twin."""
-    origin = entry.row.run.purpose
+def purpose(entry: Entry, entries: Sequence[Entry]) -> str:
+    """Why it was made, as its folder says: sweep, preset, parent, what was changed, its twin.
+
+    entries: all runs, among which a twin has its student.
+    """
+    run, origin = entry.row.run, entry.row.run.purpose
     changes = ", ".join(f"{path}={value}" for path, value in origin.changed.items())
     parts = [
-        origin.sweep and f"a cell of the sweep {md(origin.sweep)}",
-        origin.preset and f"from the preset {md(origin.preset)}",
+        origin.role == "twin" and f"as the twin of {md(_student_of(run, entries))}",
+        origin.sweep and f"as a cell of the sweep {md(origin.sweep)}",
+        origin.preset and f"from the preset {md(_title(origin.preset))}",
         origin.parent and f"after {md(origin.parent)}",
-        changes and f"changed: {md(changes[:400])}",
-        origin.twin and f"its twin is {md(origin.twin)}",
+        changes and f"with {md(changes[:400])}",
+        origin.twin and f"with the twin {md(origin.twin)}",
     ]
     text = "; ".join(filter(None, parts))
-    return f"Made as {text}." if text else ""
+    return f"Made {text}." if text else ""
+
+
+def _student_of(run: Run, entries: Sequence[Entry]) -> str:
+    others = (e for e in entries if e.row.run.folder.parent == run.folder.parent)
+    title = next((e.title for e in others if e.row.run.purpose.twin == run.id), "")
+    return title or "a student that is not here"
+
+
+def _title(preset: str) -> str:
+    return PRESETS[preset].title if preset in PRESETS else preset

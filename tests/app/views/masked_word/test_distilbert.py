@@ -45,9 +45,17 @@ def test_each_number_stands_beside_the_papers_with_interval_n_and_definition(sho
     for label in ("Masked words kept", "ROC-AUC kept", "Faster"):
         assert cards[label]["interval"].startswith("[")
     papers = [cards[label]["delta"] for label in ("Masked words kept", "Smaller", "Faster")]
-    assert papers == ["paper: 97 %", "paper: 40 %", "paper: 60 %"]
+    assert papers == ["paper, GLUE: 97 %", "paper: 40 %", "paper: 60 %"]
     assert all(each["definition"] for each in cards.values())
     assert any("`kdlab masked measure`" in each.value for each in shown.caption)
+
+
+def test_the_card_begins_with_the_two_models_that_it_measured(shown, result):
+    first = shown.caption[0].value
+    for role, layers in (("teacher", 4), ("student", 2)):
+        weights = f"{result['weights'][role]:,} weights"
+        assert f"{role} of {layers} layers and {weights}" in first
+    assert "not the two models above" in first
 
 
 def test_the_size_is_counted_and_the_student_is_smaller(shown, result):

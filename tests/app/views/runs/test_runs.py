@@ -232,6 +232,29 @@ def test_one_run_is_among_the_runs_shown_or_says_that_it_is_not():
     assert "This run is not among the runs shown above." in texts(at)
 
 
+def test_all_pairs_stand_above_every_limit_and_axes_are_called_as_in_the_form(home):
+    limits = parallel.Axis("limit", "Pair limit", [0, 500, 2000, None], zero_is_all=True)
+    axis, places = limits.view()
+    assert axis.ticks == [(0.0, "500"), (0.5, "2,000"), (1.0, "all")]
+    assert places == [1.0, 0.0, 0.5, -1.0]
+    make_run(home.runs / "fewer", config_of(limit=500), title="fewer")
+    axes, _ = parallel.axes_of(view_of(listing.entries()), listing.entries())
+    titles = {axis.key: axis.title for axis in axes}
+    assert titles["limit"] == "Pair limit"
+    assert "TwinBERT cosine" in next(axis.values for axis in axes if axis.key == "student")
+
+
+def test_a_run_says_in_words_why_it_was_made_and_nothing_of_empty_notes(home):
+    Purpose(twin="own1").write(home.runs / "own0")
+    Purpose(role="twin", preset="sixty_seconds").write(home.runs / "own1")
+    made = json.dumps({"kdlab": "0.1.0", "notes": []})
+    (home.runs / "own1" / "provenance.json").write_text(made)
+    words = texts(page(ropen="own1"))
+    title = entry_of("own0").title
+    assert f"Made as the twin of {title}; from the preset A first student." in words
+    assert "notes" not in words.partition("Behind its numbers: ")[2].partition("\n")[0]
+
+
 def test_an_export_says_which_inputs_stand_behind_it(home):
     from app.views.runs.drift import inputs
 
