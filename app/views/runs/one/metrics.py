@@ -60,7 +60,7 @@ def purpose(entry: Entry, entries: Sequence[Entry]) -> str:
     run, origin = entry.row.run, entry.row.run.purpose
     changes = ", ".join(f"{path}={value}" for path, value in origin.changed.items())
     parts = [
-        origin.role == "twin" and f"as the twin of {md(_student_of(run, entries))}",
+        f"as the twin of {md(_student_of(run, entries))}" if origin.role == "twin" else "",
         origin.sweep and f"as a cell of the sweep {md(origin.sweep)}",
         origin.preset and f"from the preset {md(_title(origin.preset))}",
         origin.parent and f"after {md(origin.parent)}",
