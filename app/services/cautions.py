@@ -36,7 +36,10 @@ def _equal_scores(pairs: PairTable, model: Answers) -> str:
 
 
 def _near_chance(board: Board) -> str:
-    """A sentence when the teacher, or the only model here, is close to chance."""
+    """A sentence when the teacher, or the only model here, is close to chance.
+
+    That differences mean little follows only where no model that is shown is better.
+    """
     model = board.teacher or board.student
     if model is None or _equal_scores(board.pairs, model):  # its sentence says more
         return ""
@@ -45,6 +48,9 @@ def _near_chance(board: Board) -> str:
         return ""
     if model.run is not None and is_foreign(model.run, board):
         return f"{sentence} It was {TRAINED_ELSEWHERE}."
+    others = [each for each in (board.student, board.twin) if each and each is not model]
+    if not all(_chance_sentence(board, each, "It") for each in others):
+        return sentence
     return f"{sentence} Differences between models mean little where none is good."
 
 

@@ -15,7 +15,8 @@ from kdcore.config import DistillConfig
 from kdcore.data.answers.choice import ColumnChoice
 from kdcore.data.answers.imported import Brought, bring_file
 from kdcore.data.answers.stored import Kept, keep, list_imports
-from kdcore.data.names import named_pairs
+from kdcore.data.answers.teaching import Coverage, coverage
+from kdcore.data.names import named_pairs, pairs_of
 from kdcore.data.pairs import PairTable
 from kdcore.data.splits import with_test_split
 from kdcore.errors import ConfigError, DataError, LabError
@@ -39,6 +40,27 @@ def refuse_others(config: DistillConfig) -> None:
         problem = f"teacher: no scores called {missing[0][:60]!r} are imported for these data; "
         problem += "choose others, or add the file"
         raise ConfigError("This teacher cannot be used:", [problem])
+
+
+@by_hash(
+    most=20,
+    seconds=30,
+    on=lambda data, teacher, limit, transfer: (
+        *(access.home().root, data, teacher, limit, transfer),
+        [_stamp(each) for each in list_imports(access.home(), data.partition(":")[0])],
+    ),
+)
+def coverage_of(data: str, teacher: str, limit: int, transfer: str) -> Coverage | None:
+    """What imported scores answer of the pairs to learn from; None where that cannot be said."""
+    with suppress(LabError):
+        config = DistillConfig(data=data, teacher=teacher, limit=limit, transfer=transfer)
+        if set(config.teaching.files) <= set(names(data)):
+            return coverage(config, pairs_of(config, access.home()), access.home())
+    return None
+
+
+def _stamp(each: Kept) -> tuple[str, int]:
+    return each.path.name, each.path.stat().st_mtime_ns
 
 
 def of_training_pairs(data: str, whole: PairTable) -> list[str]:

@@ -20,6 +20,7 @@ COUNT = 3
 SEEDS = 2**31
 WORLD_TEST = 10_000  # test pairs of the bundled world as it comes
 MOST_TEST = 40_000
+_MOSTLY = 0.5  # least share of scored pairs with which a student can do without labels
 _HOTTEST = 20.0  # a higher temperature only flattens: the limit is already there
 _SOFTENED = ("kl", "ce")  # losses that read the temperature
 _WATCHED = ("checkpoint_seconds", "replay_points", "log_every")
@@ -42,6 +43,8 @@ class Experiment:
 class _Case:
     """What an idea looks at. trained_on: pairs that the run learned from, 0 when not known.
 
+    scored: the share of them that the teacher scored.
+
     temperatures: those at which earlier runs trained such a student by this method.
     """
 
@@ -49,6 +52,7 @@ class _Case:
     judgement: Judgement
     trained_on: int
     temperatures: frozenset[float] = frozenset()
+    scored: float = 1.0
 
     @property
     def difference(self) -> str:
@@ -64,13 +68,15 @@ def next_experiments(
     judgement: Judgement,
     earlier: Iterable[DistillConfig] = (),
     trained_on: int = 0,
+    scored: float = 1.0,
 ) -> list[Experiment]:
     """Three experiments, most telling first; none out of range, none that was run already.
 
-    earlier: configs of the group; trained_on: pairs that the run learned from, where it is known.
+    earlier: configs of the group; trained_on: pairs that the run learned from, where it is known;
+    scored: the share of them that the teacher scored.
     """
     earlier = list(earlier)
-    case = _Case(config, judgement, trained_on, _temperatures(config, earlier))
+    case = _Case(config, judgement, trained_on, _temperatures(config, earlier), scored)
     done = {_mark(config), *map(_mark, earlier)}
     ideas = [idea(case) for idea in _ORDER[judgement.verdict]]
     experiments: list[Experiment] = []
@@ -187,7 +193,7 @@ def _temperature(case: _Case) -> Iterator[Experiment]:
 
 def _hard_weight(case: _Case) -> Iterator[Experiment]:
     now = case.config.hard_weight
-    if now > 0:
+    if now > 0 and case.scored >= _MOSTLY:  # else most pairs would teach nothing
         yield Experiment(
             "no hard labels",
             {"hard_weight": 0.0},

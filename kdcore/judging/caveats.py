@@ -9,7 +9,7 @@ _LEAST = 0.05  # a smaller difference, as a share of the student's steps, is not
 
 
 def caveats(student: Run, twin: Run | None) -> tuple[str, ...]:
-    """Other pairs, another number of steps, an early end; empty where the two are equal."""
+    """Other pairs, few scores, other steps, an early end; empty where the two are equal."""
     sentences = []
     transfer = student.transfer
     if transfer != "train":
@@ -23,6 +23,13 @@ def caveats(student: Run, twin: Run | None) -> tuple[str, ...]:
         sentences.append(
             f"The student is generation {count} and its twin generation 1; together the "
             f"generations took {count} times the twin's steps."
+        )
+    scored = student.scored_pairs()
+    if scored is not None and scored[0] < scored[1]:
+        count, learned = scored
+        sentences.append(
+            f"The teacher scored {count:,} of the {learned:,} pairs to learn from "
+            f"({count / learned:.0%}); of the others the student had their labels only."
         )
     if files_of(student.teacher) and not student.teacher_path().is_file():
         sentences.append(

@@ -41,9 +41,12 @@ def score_card(
     query_ids: NDArray[np.integer[Any]],
     grades: NDArray[np.integer[Any]] | None = None,
     temperature: float = 1.0,
+    *,
+    ready: bool = False,
 ) -> ScoreCard:
     """Measure a teacher's (pairs,) log-odds; grades: (pairs,), -1 where a pair has no label.
 
+    ready: they are a ready model's own logits, which no file can have given as probabilities.
     The suggestion follows logit standardization (arXiv:2403.01427), which divides by the standard
     deviation. It is a start, and not the best value.
     """
@@ -69,7 +72,7 @@ def score_card(
     suggested = float(np.clip(max(deviation, spreads.max() / KEPT), LOW, HIGH))
     spread = float(np.median(spreads))
     card = ScoreCard(lists, spread, deviation, temperature, lost, correlation, suggested, ())
-    return ScoreCard(**{**vars(card), "warnings": _warnings(card, scores)})
+    return ScoreCard(**{**vars(card), "warnings": _warnings(card, scores, ready)})
 
 
 def _correlation(
@@ -86,7 +89,7 @@ def _correlation(
     return float(rho.mean()) if len(rho) else float("nan")
 
 
-def _warnings(card: ScoreCard, scores: Floats) -> tuple[str, ...]:
+def _warnings(card: ScoreCard, scores: Floats, ready: bool) -> tuple[str, ...]:
     """A sentence for each trouble that would not show in a loss curve."""
     sentences = []
     if card.lost > 0:
@@ -97,10 +100,13 @@ def _warnings(card: ScoreCard, scores: Floats) -> tuple[str, ...]:
         )
     if card.spread < FLAT:
         cause = "it hardly tells the ads of a query apart"
-        if scores.min() >= 0 and scores.max() <= 1:
+        if ready:
+            cause = "it hardly distinguishes the ads of a query; was its head trained?"
+        elif scores.min() >= 0 and scores.max() <= 1:
             cause = "these look like probabilities, and log-odds are needed"
         sentences.append(
-            f"The teacher's scores spread by only {card.spread:.2g} within a query: {cause}."
+            f"The teacher's scores spread by only {card.spread:.2g} within a query: "
+            f"{cause}{'' if ready else '.'}"
         )
     if card.correlation <= 0:
         sentences.append(

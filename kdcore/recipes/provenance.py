@@ -11,8 +11,7 @@ from kdcore.config.teacher import without_folders
 from kdcore.data.pairs import PairTable
 from kdcore.runs.machine import machine_mark
 from kdcore.runs.metric_lines import saved_validation
-from kdcore.runs.store import Run
-from kdcore.teachers.files import FILES
+from kdcore.runs.store import TEACHER_FILES, Run
 from kdcore.training.devices import pick_device
 from kdcore.workspace import read_json, write_json_atomic, write_text_atomic
 
@@ -60,7 +59,7 @@ def _provenance(config: JudgedConfig, pairs: PairTable, run: Run) -> dict[str, A
     splits = {split: pairs.split(split) for split in SPLITS if split in pairs.splits}
     device = pick_device(config.device)
     title = f":{torch.cuda.get_device_name(device)}" if device.type == "cuda" else ""
-    files = read_json(run.folder / FILES).get("files")
+    files = read_json(run.folder / TEACHER_FILES).get("files")
     return {
         **({"teacher_files": files} if files else {}),
         "pairs": {split: (len(part), part.content_hash) for split, part in splits.items()},

@@ -5,7 +5,7 @@ from functools import partial
 from kdcore.config import TeachConfig
 from kdcore.data.answers.imported import LEAST_TO_FIT
 from kdcore.data.pairs import PairTable
-from kdcore.judging.score_card import score_card
+from kdcore.judging.score_card import FLAT, score_card
 from kdcore.models.build import new_model
 from kdcore.models.predict import predict_table, stored_precision
 from kdcore.models.ready import Ready
@@ -86,7 +86,7 @@ def _uncalibrated(model: Ready) -> str:
 def _scale(predictions: Predictions, part: PairTable, split: str) -> list[str]:
     """The score card of its scale in sentences."""
     scores = Scores.of(predictions, part.scheme).log_odds
-    card = score_card(scores, part.query_ids, part.grades)
+    card = score_card(scores, part.query_ids, part.grades, ready=True)
     if not card.lists:
         return []
     note = (
@@ -95,5 +95,6 @@ def _scale(predictions: Predictions, part: PairTable, split: str) -> list[str]:
     )
     if card.correlation == card.correlation:
         note += f", and a mean rank correlation with the grades of {card.correlation:.2f}"
-    note += f"; for ranking losses T = {card.suggested_temperature:.2g} is a start"
+    if card.spread >= FLAT:
+        note += f"; for ranking losses T = {card.suggested_temperature:.2g} is a start"
     return [note, *(warning.rstrip(".") for warning in card.warnings)]

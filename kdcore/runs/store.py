@@ -36,6 +36,7 @@ from kdcore.workspace import (
     check_name,
     last_part,
     new_folder,
+    read_json,
     slug,
     write_json_atomic,
     write_text_atomic,
@@ -44,6 +45,7 @@ from kdcore.workspace import (
 __all__ = ["Run", "RunStore", "RunWriter", "Status"]
 
 BUNDLED = "demo:"  # before the name of a run of the bundled demo
+TEACHER_FILES = "teacher_files.json"  # in a run's folder: what the files of its teacher gave
 _SUFFIX = string.digits + string.ascii_lowercase
 
 
@@ -131,6 +133,12 @@ class Run(RunFacts):
     def teacher_path(self, split: str = "test") -> Path:
         """The teacher's answers to a split, if a distilled run had to ask for them at its end."""
         return self.folder / "teacher" / f"{check_name(split, 'split')}.parquet"
+
+    def scored_pairs(self) -> tuple[int, int] | None:
+        """Pairs to learn from that its teacher's files score, and all; None where not recorded."""
+        record = read_json(self.folder / TEACHER_FILES)
+        scored, learned = record.get("scored"), record.get("learned")
+        return (scored, learned) if isinstance(scored, int) and isinstance(learned, int) else None
 
     def evaluation_path(self, split: str) -> Path:
         """The evaluation on a split."""

@@ -13,13 +13,11 @@ from kdcore.data.splits import transfer_set
 from kdcore.errors import RunError
 from kdcore.judging.score_card import ScoreCard, score_card
 from kdcore.predictions import Origin, Predictions
-from kdcore.runs.store import Run
+from kdcore.runs.store import TEACHER_FILES, Run
 from kdcore.scores import log_odds
 from kdcore.teachers.cached import TeacherPredictions
 from kdcore.teachers.ensemble import averaged, notes_of
 from kdcore.workspace import Workspace, last_part, read_json, write_json_atomic
-
-FILES = "teacher_files.json"  # in the folder of a run: the content of each file when it began
 
 
 def file_predictions(
@@ -32,10 +30,10 @@ def file_predictions(
     split = pairs.frame["split"].to_numpy()
     learned = np.flatnonzero(np.isin(split, config.transfer.split("+")))
     files = read_files(config, pairs, learned, workspace)
-    _refuse_changed(files, run)
     mean = _mean(files, config, pairs)
     has_answer = np.zeros(len(pairs), dtype=bool)
     has_answer[mean.rows] = True
+    _refuse_changed(files, run, int(has_answer[learned].sum()), len(learned))
     transfer = transfer_set(pairs, config.transfer)
     answered = has_answer[learned]
     soft = _taken(mean, learned[answered])
@@ -63,12 +61,17 @@ def file_predictions(
     )
 
 
-def _refuse_changed(files: Sequence[FileAnswers], run: Run) -> None:
-    """Write down the content of the files when a run begins; compare it when it goes on."""
+def _refuse_changed(files: Sequence[FileAnswers], run: Run, scored: int, learned: int) -> None:
+    """Write down the content of the files when a run begins; compare it when it goes on.
+
+    scored: pairs to learn from that have a score, of learned ones.
+    """
     now = [{"name": last_part(each.name), "sha256": each.digest} for each in files]
-    begun = read_json(run.folder / FILES).get("files")
+    begun = read_json(run.folder / TEACHER_FILES).get("files")
     if begun is None:
-        write_json_atomic(run.folder / FILES, {"files": now})
+        write_json_atomic(
+            run.folder / TEACHER_FILES, {"files": now, "scored": scored, "learned": learned}
+        )
     elif begun != now:
         changed = [each["name"] for each in now if each not in begun]
         raise RunError(

@@ -50,6 +50,14 @@ def test_after_a_win_the_student_gets_smaller_hotter_and_loses_its_labels():
     assert "+0.020" in found[0].why
 
 
+def test_labels_stay_where_the_teacher_scored_few_pairs():
+    few = next_experiments(config(), judgement("BETTER"), scored=0.05)
+    assert {"hard_weight": 0.0} not in changes(few)
+    assert {"hard_weight": 0.0} in changes(
+        next_experiments(config(), judgement("BETTER"), scored=0.5)
+    )
+
+
 def test_after_a_loss_temperature_labels_and_length_are_tried():
     found = next_experiments(config(), judgement("WORSE", -0.02))
     assert changes(found) == [

@@ -52,6 +52,12 @@ def test_probabilities_in_place_of_log_odds_are_told():
     assert score_card(scores, QUERIES).suggested_temperature == 0.25  # the least that is accepted
 
 
+def test_logits_of_a_ready_model_that_spread_little_are_not_called_probabilities():
+    scores, queries = np.array([0.50, 0.52, 0.51, 0.49]), np.array([0, 0, 1, 1])
+    (warning,) = score_card(scores, queries, ready=True).warnings
+    assert warning.endswith("it hardly distinguishes the ads of a query; was its head trained?")
+
+
 def test_a_teacher_that_orders_against_the_grades_is_told():
     (warning,) = score_card(SCORES, QUERIES, np.array([0, 1, 2, 0, 1, -1])).warnings
     assert "goes against their grades (mean rank correlation -1.00)" in warning

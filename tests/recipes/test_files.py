@@ -99,6 +99,18 @@ def test_a_file_teaches_the_student_that_its_run_would(
     )
 
 
+def test_the_share_of_scored_pairs_is_recorded_and_limits_the_verdict(
+    teacher: Run, scores: pd.DataFrame, write: Any, home: Workspace, pairs: PairTable
+) -> None:
+    few = scores[scores["split"] == "train"].iloc[:12].drop(columns=["grade", "split"])
+    config = replace(distillation(teacher), teacher=f"file:{write('few.csv', few)}")
+    run = created(config, home)
+    file_predictions(config, pairs, run, home)
+    assert run.scored_pairs() == (12, 48)
+    text = "The teacher scored 12 of the 48 pairs to learn from (25%)"
+    assert any(text in caveat for caveat in caveats(run, None))
+
+
 def test_pairs_without_a_score_learn_from_their_labels_only(
     teacher: Run, scores: pd.DataFrame, write: Any, home: Workspace, tmp_path: Path
 ) -> None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from app.kit import memory
 from app.kit.by_hash import by_hash
 from app.services import access
@@ -22,6 +24,7 @@ from kdcore.runs.twins import find_twin, launched_twin
 from kdcore.workspace import check_name
 
 OVER = ("finished", "stopped", "failed", "lost", "broken")
+_STORED = 1e-3  # logits of one teacher that were stored twice differ by less
 _MOST = 24  # runs whose lines and moments stay in memory
 
 
@@ -214,6 +217,11 @@ def _twin(watched: Watched, seen: Known) -> dict[str, Any] | None:
     message["lines"] = [line for line in message["lines"] if "validation_nll" in line]
     start = -1 if message["reset"] else seen.twin_moment
     moments = film.since(start) if same else []
+    left_out = {"logits"}
+    if not (
+        same and _same_teacher(film, watched.film)
+    ):  # a twin that served another student before
+        left_out |= {"kl", "agreement"}
     status = derive(twin.run.folder)
     return message | {
         "id": twin.run.id,
@@ -221,8 +229,15 @@ def _twin(watched: Watched, seen: Known) -> dict[str, Any] | None:
         "state": status.state,
         "step": status.step,
         "total": status.total_steps,
-        "moments": [{k: v for k, v in m.items() if k != "logits"} for m in moments],
+        "moments": [{k: v for k, v in m.items() if k not in left_out} for m in moments],
     }
+
+
+def _same_teacher(one: Film, other: Film) -> bool:
+    """Whether the moments of both were measured against the same answers of a teacher."""
+    if one.teacher is None or other.teacher is None:
+        return False
+    return np.allclose(one.teacher, other.teacher, atol=_STORED)
 
 
 def clock() -> float:

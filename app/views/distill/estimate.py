@@ -10,6 +10,7 @@ from app.services import standing
 from app.services.draft import Draft
 from app.views.distill.queries import cost
 from app.views.distill.queries.cost import Cost
+from kdcore.data.answers.teaching import scored_of
 from kdcore.experiments.estimate.estimate import Estimate
 
 _UNKNOWN = (
@@ -61,7 +62,11 @@ def _pairs(total: Cost, student: Estimate) -> str:
 
 def _teacher(now: Draft, student: Estimate) -> str:
     if now.config is not None and now.config.teaching.files:
-        return "The scores are in a file, so the teacher costs no time"
+        text = "The scores are in a file, so the teacher costs no time"
+        scores = cost.coverage_of(now)
+        if scores is None or scores.scored == scores.learned:
+            return text
+        return f"{text}; {scored_of(scores.scored, scores.learned)}, the others only their labels"
     if student.generations > 1:
         return f"The time is of generations 2 to {student.generations}; generation 1 is the twin"
     if student.teacher_is_live:

@@ -58,6 +58,19 @@ class FileAnswers:
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Coverage:
+    """What the files of a teacher answer of the pairs to learn from.
+
+    readings: a sentence per file, how it is read and how many pairs it scores. scored, learned: the
+    pairs to learn from that one of the files scores, and all of them.
+    """
+
+    readings: tuple[str, ...]
+    scored: int
+    learned: int
+
+
 def find_file(name: str, data: str, workspace: Workspace) -> str:
     """Return the name itself where predictions are called so, else the absolute path of a file.
 
@@ -89,9 +102,7 @@ def read_files(
     least one. DataError for a file that cannot be read or matched; ConfigError for a free score
     where a term of the loss reads probabilities.
     """
-    answers = [
-        _read_file(name, config, pairs, learned, workspace) for name in config.teaching.files
-    ]
+    answers = _read_all(config, pairs, learned, workspace)
     scores = [each.name for each in answers if each.kind == "score"]
     terms = config.soft_terms.items()
     misfits = [f"{path}: {reason}" for path, t in terms if (reason := score_misfit(t.method))]
@@ -103,8 +114,43 @@ def read_files(
 
 def refuse_unread(config: DistillConfig, pairs: PairTable, workspace: Workspace) -> None:
     """Raise what `read_files` would raise, before a run of this config is made."""
+    read_files(config, pairs, _learned(config, pairs), workspace)
+
+
+def coverage(config: DistillConfig, pairs: PairTable, workspace: Workspace) -> Coverage:
+    """Count the pairs to learn from that files score, whether or not the loss can use the scores.
+
+    LabError for a file that cannot be read or matched.
+    """
+    learned = _learned(config, pairs)
+    files = _read_all(config, pairs, learned, workspace)
+    readings = tuple(
+        f"{each.name}: read as {KINDS[each.kind]}; {scored_of(*_count(each.rows, learned))}"
+        for each in files
+    )
+    rows = np.concatenate([each.rows for each in files]) if files else learned[:0]
+    return Coverage(readings, *_count(rows, learned))
+
+
+def scored_of(scored: int, learned: int) -> str:
+    """How many of the pairs to learn from have a score, as words."""
+    share = scored / learned if learned else 0.0
+    return f"{scored:,} of the {learned:,} pairs to learn from have a score ({share:.0%})"
+
+
+def _count(rows: Rows, learned: Rows) -> tuple[int, int]:
+    return int(np.isin(learned, rows).sum()), len(learned)
+
+
+def _learned(config: DistillConfig, pairs: PairTable) -> Rows:
     in_transfer = pairs.frame["split"].isin(config.transfer.split("+")).to_numpy()
-    read_files(config, pairs, np.flatnonzero(in_transfer), workspace)
+    return np.flatnonzero(in_transfer)
+
+
+def _read_all(
+    config: DistillConfig, pairs: PairTable, learned: Rows, workspace: Workspace
+) -> list[FileAnswers]:
+    return [_read_file(name, config, pairs, learned, workspace) for name in config.teaching.files]
 
 
 def _read_file(
@@ -147,8 +193,7 @@ def _reading(answers: Answers, aligned: Aligned, learned: Rows) -> tuple[str, ..
     few = (_FEW,) if share < len(learned) / 2 else ()
     return (
         f"read as {KINDS[columns.kind]}{origin}",
-        f"{share:,} of the {len(learned):,} pairs to learn from have a score "
-        f"({share / len(learned):.0%}), matched {aligned.how}{others}",
+        f"{scored_of(share, len(learned))}, matched {aligned.how}{others}",
         *few,
         *aligned.notes,
         *ignored,

@@ -200,6 +200,24 @@ def test_the_twin_is_the_one_that_was_launched_else_the_one_of_the_same_budget(f
     assert news()["twin"]["id"] == "launched"
 
 
+def test_a_twin_s_agreement_with_another_teacher_is_not_sent(folder):
+    probe = PairTable.load(folder / "replay" / "probe")
+    twin = folder.parent / "student-hard"
+    write(twin, 9, validation_nll=1.0)
+    if not (twin / "replay").exists():
+        shutil.copytree(folder / "replay", twin / "replay")
+    logits = np.random.default_rng(0).normal(size=(len(probe), len(probe.scheme)))
+    answers = Predictions(logits, probe.content_hash, "teacher")
+    for run in (folder, twin):
+        answers.save(run / "replay" / "teacher.parquet")
+    assert all(moment["agreement"] is not None for moment in news()["twin"]["moments"])
+    other = Predictions(-logits, probe.content_hash, "other")
+    other.save(twin / "replay" / "teacher.parquet")
+    moments = news()["twin"]["moments"]
+    assert moments
+    assert not any("agreement" in moment for moment in moments)
+
+
 def test_the_time_left_follows_the_pace_of_the_newest_lines(folder):
     lines = [{"step": 10, "time": 100.0}, {"step": 20, "time": 105.0}, {"step": 30, "time": 110.0}]
     assert time_left(lines, 30, 90) == {"seconds": 30.0, "at": 110.0, "steps": 20}

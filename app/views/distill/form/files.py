@@ -12,6 +12,7 @@ from app.kit.forms import Form
 from app.kit.texts import md
 from app.services import draft, score_files
 from app.services.draft import Draft
+from app.views.distill.queries import cost
 from kdcore.catalog import TEACHERS
 from kdcore.config import TeacherConfig
 from kdcore.config.teacher import read_teacher
@@ -63,9 +64,17 @@ def draw(now: Draft, form: Form) -> None:
 
             own = replace(form, prefix="teacher", values=knobs, take=take, checked=False)
             forms.draw(entry.params, own, _SEVERAL if len(names) > 1 else _ONE)
+    for line in _readings(now) if names else ():
+        st.caption(md(line))
     if not services.public():
         with st.expander("Add a file of scores", expanded=not names):
             _add(data)
+
+
+def _readings(now: Draft) -> tuple[str, ...]:
+    """How each of the chosen files is read, and how many of the pairs to learn from it scores."""
+    scores = cost.coverage_of(now)
+    return scores.readings if scores else ()
 
 
 def _choose(teacher: TeacherConfig | None, names: list[str]) -> None:

@@ -7,7 +7,7 @@ import streamlit as st
 from app.kit.texts import md
 from app.services.draft import Draft
 from app.views.distill.queries import scale
-from kdcore.judging.score_card import ScoreCard
+from kdcore.judging.score_card import FLAT, ScoreCard
 
 _HELP = (
     "Of each query with two ads or more: the largest minus the smallest log-odds of relevance, and "
@@ -36,9 +36,9 @@ def _sentence(card: ScoreCard) -> str:
     if not card.lists:
         return "The teacher's scores of the test pairs cannot be compared within a query."
     order = f", rank correlation with the grades {card.correlation:.2f}"
+    suggestion = f"; suggested T {card.suggested_temperature:.2g}" if card.spread >= FLAT else ""
     return (
         f"The teacher's scores within a query, over {card.lists:,} queries of the test pairs: they "
         f"spread by {card.spread:.1f} log-odds (standard deviation {card.deviation:.1f})"
-        f"{'' if isnan(card.correlation) else order}; "
-        f"suggested T {card.suggested_temperature:.2g}."
+        f"{'' if isnan(card.correlation) else order}{suggestion}."
     )

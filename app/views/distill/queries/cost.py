@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from math import isnan, nan
 
 from app.kit.by_hash import by_hash
-from app.services import access
+from app.services import access, score_files
 from app.services.boards import data_choices
+from app.services.draft import Draft
 from kdcore.config import DistillConfig, FinetuneConfig
+from kdcore.config.teacher import files_of
+from kdcore.data.answers.teaching import Coverage
 from kdcore.errors import LabError
 from kdcore.experiments.estimate.data_stats import stats_of
 from kdcore.experiments.estimate.estimate import Estimate, estimate
@@ -65,6 +68,16 @@ def cost(config: DistillConfig, train_twin: bool) -> Cost:
         return _cost(config, train_twin, Twins(access.home()), [])
     except LabError as error:
         return Cost(why=str(error))
+
+
+def coverage_of(now: Draft) -> Coverage | None:
+    """What the files of a draft's teacher score; None without files, or where it is not known."""
+    teacher = str(now.at("teacher") or "")
+    if not files_of(teacher) or access.public():
+        return None
+    limit, transfer = now.at("limit"), str(now.at("transfer") or "train")
+    data = str(now.at("data") or "")
+    return score_files.coverage_of(data, teacher, limit if isinstance(limit, int) else 0, transfer)
 
 
 @by_hash(most=200, seconds=60, on=lambda config: (access.home().root, access.public(), config))

@@ -59,8 +59,9 @@ def experiments(case: Case, judgement: Judgement, seeds: SeedRow | None = None) 
         for row in listing.rows(folder)
         if row.settings.get("teacher") == name and (config := _distillation(row.run)) is not None
     ]
-    train = case.run.splits.get("train")
-    return next_experiments(case.config, judgement, earlier, train.pairs if train else 0)
+    train, scored = case.run.splits.get("train"), case.run.scored_pairs()
+    share = scored[0] / scored[1] if scored and scored[1] else 1.0
+    return next_experiments(case.config, judgement, earlier, train.pairs if train else 0, share)
 
 
 @by_hash(most=4096, on=lambda run: (run.folder, run.title, run.created, run.problem))

@@ -20,11 +20,11 @@ def of_draft(now: Draft, temperature: float) -> ScoreCard | None:
     pairs = services.pairs_of(choice)
     for source in services.sources_on(pairs):
         if source.run is not None and source.run.folder == model.run.folder:
-            return _card(answers(source), pairs, temperature)
+            return _card(answers(source), pairs, temperature, model.run.stage == "teach")
     return None
 
 
-@by_hash(most=20, on=lambda scored, pairs, heat: (scored.cache_key, pairs.content_hash, heat))
-def _card(scored: Answers, pairs: PairTable, temperature: float) -> ScoreCard:
+@by_hash(most=20, on=lambda scored, pairs, *how: (scored.cache_key, pairs.content_hash, how))
+def _card(scored: Answers, pairs: PairTable, temperature: float, ready: bool) -> ScoreCard:
     odds = log_odds(scored.predictions.logits, pairs.scheme)
-    return score_card(odds, pairs.query_ids, pairs.grades, temperature)
+    return score_card(odds, pairs.query_ids, pairs.grades, temperature, ready=ready)

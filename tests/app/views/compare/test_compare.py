@@ -1,10 +1,13 @@
 """Compare's picture, filters, cards and finding: on every kind of data, against bad messages."""
 
 import json
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from app import services, state
+from app.services import cautions
 from app.views.compare import density, filters, selection
 from kdcore.analysis.filters import Filters
 from kdcore.analysis.outcomes import CELLS, outcome_of
@@ -213,3 +216,21 @@ def test_unequal_budgets_follow_the_pair_of_runs_to_every_page_that_compares_it(
     for name in ("compare", "temperature", "ranking", "start"):
         page = opened(lab, name)
         assert any("The twin was ended early" in m.value.replace("\\", "") for m in page.markdown)
+
+
+def test_differences_are_called_little_only_where_no_model_is_good(lab):
+    opened(lab, "compare", KINDS["four grades"])
+    board = services.boards.board_of(services.data_choices()[0])
+    logits = np.zeros_like(board.student.predictions.logits, dtype=np.float64)
+    random = np.random.default_rng(0).normal(size=logits.shape)
+    logits[np.arange(len(logits)), board.pairs.grades] = 9.0
+
+    def answering(model, numbers):
+        return replace(model, predictions=replace(model.predictions, logits=numbers))
+
+    teacher = answering(board.teacher, random)
+    good = replace(board, teacher=teacher, student=answering(board.student, logits), twin=None)
+    assert "The teacher is close to chance" in cautions.caution(good)
+    assert "mean little" not in cautions.caution(good)
+    poor = replace(good, student=answering(board.student, -random))
+    assert "Differences between models mean little" in cautions.caution(poor)

@@ -65,6 +65,8 @@ def test_a_file_of_this_machine_teaches_by_its_name_and_never_by_its_path(
     settings = choices(at).distill.settings
     assert settings == "data=mine;teacher=file:judge scores.csv"
     assert at.multiselect(key="distill_teacher_files").value == ["judge scores.csv"]
+    assert "judge scores.csv: read as " in texts(at)
+    assert "24 of the 48 pairs to learn from have a score (50%)" in texts(at)
     assert not at.exception
     config = draft_of("sixty_seconds", decode(settings)).config
     assert config is not None
