@@ -12,8 +12,10 @@ from kdcore.softlabels import soften
 Floats = NDArray[np.float64]
 MOST = 5  # numbers that are written out
 SYMBOLS = {
-    "logits": "z, p: the teacher's logits and soft label; v, q: the student's; K grades",
-    "ads": "t, s: log-odds of relevance of the query's ads, the teacher's and the student's; n ads",
+    "logits": "z, p: the teacher's logits and soft label; v, q: the student's; K grades; "
+    "T: the temperature",
+    "ads": "t, s: log-odds of relevance of the query's ads, the teacher's and the student's; n ads"
+    "; T: the temperature",
     "vectors": "t, s: vectors of teacher and student, D numbers long; both in the picture's two "
     "dimensions",
     "attention": "A: an attention map, a row per token; H heads; n tokens; h: the vector of [CLS], "

@@ -6,7 +6,7 @@ import { lossOf } from "../../../../parts/losses.js";
 import { clamp } from "../../../../parts/maths.js";
 import { numberBox } from "../../../../parts/number_box.js";
 import { attend, stage, tell } from "../../../../parts/stage.js";
-import { degrees, number } from "../../../../parts/words.js";
+import { decimal, degrees, number } from "../../../../parts/words.js";
 
 const TARGET = "losses_margin"; // key of the container, whose saved numbers are ours
 const FAR = 10; // margins that are drawn
@@ -78,7 +78,7 @@ function build(root) {
   part.box = numberBox({
     label: "Teacher's score as a number", low: -FAR, high: FAR,
     step: (value, way) => Number((value + way * 0.1).toFixed(2)),
-    show: (value) => number(value, 2).replace("-", "−"),
+    show: signedText,
     take: (value) => {
       set(value);
       release();
@@ -173,7 +173,7 @@ function sentenceOf(part, lines) {
 }
 
 function signedText(value) {
-  return number(value, 2).replace("-", "−");
+  return decimal(value, 2);
 }
 
 function csvOf({ lines }) {
