@@ -17,11 +17,12 @@ from kdcore.data.answers.imported import Brought, bring_file
 from kdcore.data.answers.stored import Kept, keep, list_imports
 from kdcore.data.answers.teaching import Coverage, coverage
 from kdcore.data.names import named_pairs, pairs_of
-from kdcore.data.pairs import PairTable
+from kdcore.data.pairs import SPLITS, PairTable
 from kdcore.data.splits import with_test_split
 from kdcore.errors import ConfigError, DataError, LabError
+from kdcore.predictions import Predictions
 
-_LEARNED = ("train", "log")  # the splits that a student learns from
+LEARNED = frozenset({"train", "log"})  # the splits that a student learns from
 
 
 @by_hash(most=8, seconds=3, on=lambda data: (access.home().root, data))
@@ -73,12 +74,37 @@ def of_training_pairs(data: str, whole: PairTable) -> list[str]:
         imports = list_imports(access.home(), data)
     if not imports:
         return []
-    tables = [whole]
-    with suppress(DataError):  # too few queries to cut
-        tables.append(with_test_split(whole))
-    parts = [t.split(split) for t in tables for split in _LEARNED if split in t.splits]
+    tables = _tables(whole)
+    parts = [t.split(split) for t in tables for split in LEARNED if split in t.splits]
     hashes = {part.content_hash for part in (*tables, *parts)}
     return list(dict.fromkeys(each.model for each in imports if each.split_hash in hashes))
+
+
+@by_hash(most=8, seconds=3, on=lambda data: (access.home().root, data))
+def splits(data: str) -> dict[str, tuple[str, ...]]:
+    """Name of an import -> the splits of which it answers pairs, newest import first.
+
+    A name whose pairs the data no longer have answers none.
+    """
+    splits_of = {name: set[str]() for name in names(data)}
+    with suppress(LabError):
+        imports = list_imports(access.home(), data.partition(":")[0]) if splits_of else []
+        tables = _tables(named_pairs(data, access.home())) if splits_of else []
+        parts = {t.split(split).content_hash: t.split(split) for t in tables for split in t.splits}
+        parts |= {table.content_hash: table for table in tables}
+        for each in imports:
+            if each.split_hash in parts and each.model in splits_of:
+                part = parts[each.split_hash]
+                rows = None if each.whole else Predictions.load(each.path).rows
+                splits_of[each.model] |= set((part if rows is None else part.take(rows)).splits)
+    return {name: tuple(s for s in SPLITS if s in own) for name, own in splits_of.items()}
+
+
+def _tables(whole: PairTable) -> list[PairTable]:
+    """A data set as it is and, where that is another table, with the test split that runs cut."""
+    with suppress(DataError):  # too few queries to cut
+        return [whole, with_test_split(whole)]
+    return [whole]
 
 
 def take_upload(name: str, content: bytes, data: str, choice: ColumnChoice) -> str:
@@ -126,12 +152,13 @@ def _take(path: Path, name: str, data: str, choice: ColumnChoice) -> str:
             )
         except DataError as error:
             reasons[split] = error
-    if not set(answers) & set(_LEARNED):
+    if not set(answers) & LEARNED:
         raise reasons.get("train") or DataError(f"{name} answers no pair to learn from")
     for split, each in answers.items():
         # a file that names no pair fits every split of its length, and was meant for one
-        if split in _LEARNED or not each.read.aligned.startswith("by order with these"):
+        if split in LEARNED or not each.read.aligned.startswith("by order with these"):
             keep(each.predictions, access.home(), data.partition(":")[0], replace=True)
     sources.clear()
     names.clear()
+    splits.clear()
     return name

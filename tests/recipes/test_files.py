@@ -211,6 +211,10 @@ def test_predictions_imported_under_a_name_teach_as_their_file_would(
     np.testing.assert_array_equal(given.transfer.logits[given.answered], train[::3])
     with pytest.raises(ConfigError, match="imported are 'A judge, v1'"):
         ask("file:Another judge")
+    brought = bring_file(path, pairs, "test", model="Tested", choice=ColumnChoice())
+    keep(brought.predictions, home, "invented")
+    with pytest.raises(DataError, match="has scores for test only, and the student learns from tr"):
+        ask("file:Tested")
 
 
 @pytest.mark.slow

@@ -166,7 +166,10 @@ def _read_file(
         choice = ColumnChoice(params.kind, params.column, smoothing=params.smoothing)
         answers = read_answers(path, Expected(pairs, learned), choice, partial=True)
         digest = _digest([path])
-    aligned = align(answers, pairs, learned, partial=True, note="")
+    try:
+        aligned = align(answers, pairs, learned, partial=True, note="")
+    except DataError as cause:
+        raise (_elsewhere(answers, pairs, learned) or cause) from cause
     train = (pairs.frame["split"] == "train").to_numpy()
     rows = np.flatnonzero(aligned.row_of >= 0)
     logits, ranking, how = as_logits(
@@ -181,6 +184,22 @@ def _read_file(
     notes = (*_reading(answers, aligned, learned), *how)
     notes = tuple(f"{answers.file}: {note}" for note in notes)
     return FileAnswers(answers.file, answers.kind, rows, logits, ranking, digest, notes)
+
+
+def _elsewhere(answers: Answers, pairs: PairTable, learned: Rows) -> DataError | None:
+    """The refusal of scores that belong to other splits than those to learn from; None else."""
+    others = np.setdiff1d(np.arange(len(pairs)), learned)
+    with suppress(DataError):
+        row_of = align(answers, pairs, others, partial=True, note="").row_of
+        splits, learns = (
+            pairs.frame["split"].iloc[rows].unique().tolist()
+            for rows in (np.flatnonzero(row_of >= 0), learned)
+        )
+        return DataError(
+            f"{answers.file} cannot teach: it has scores for {' and '.join(splits)} only, and the "
+            f"student learns from {' and '.join(learns)}; add the scores of those pairs"
+        )
+    return None
 
 
 def _reading(answers: Answers, aligned: Aligned, learned: Rows) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ import streamlit as st
 from app import state
 from app.kit import error_box
 from app.kit.texts import md
-from app.services import Board, standing
+from app.services import Board, score_files, standing
 from app.state import keys
 from app.views.data.bring import answer_columns, draft, mapping
 from app.views.data.queries import answers, head
@@ -119,7 +119,10 @@ def _offer(
     board: Board, staged: Staged, model: Model, form: AnswerForm, read: Read | None, closed: bool
 ) -> None:
     """The import button, or why it is disabled: an unreadable file, a name that is taken."""
-    taken = answers.is_taken(board.data, model.title, board.all_pairs.content_hash)
+    part = standing.on_pages(board)
+    others = _others(staged, board, model, form) if read and read.rows > read.answered else []
+    parts = answers.hashes(board.data, part, (part, *others))
+    taken = any(answers.is_taken(board.data, model.title, each) for each in parts)
     replace = taken and st.checkbox(
         f"Replace the predictions of {md(repr(model.title))} that are here",
         key=f"data_answers_replace_{model.title}",
@@ -142,12 +145,31 @@ def _offer(
     if not pressed or read is None:
         return
     with error_box.guard():
-        part = standing.on_pages(board)
-        shown = answers.take_in(staged, board.data, part, model, form, replace=bool(replace))
+        shown = answers.take_in(
+            staged, board.data, part, model, form, replace=bool(replace), others=others
+        )
         draft.clear(NAME)
         state.change(**shown)
         st.session_state[keys.IMPORTED] = (
             f"Imported {model.title}: {read.answered:,} of {read.pairs:,} pairs, matched "
-            f"{read.aligned}. {_sentences(*read.notes)}"
+            f"{read.aligned}{', and of ' + ' and '.join(others) if others else ''}. "
+            f"{_sentences(*read.notes)}"
         )
         st.rerun()
+
+
+def _others(staged: Staged, board: Board, model: Model, form: AnswerForm) -> list[str]:
+    """The other splits that the file answers too, where the visitor keeps them."""
+    part = standing.on_pages(board)
+    counts = answers.elsewhere(staged, board.data, part, form)
+    if not counts:
+        return []
+    listed = " and ".join(f"{count:,} pairs of {split}" for split, count in counts.items())
+    too = st.checkbox(
+        f"Import the scores of {listed} too",
+        value=model.role == "teacher" and bool(score_files.LEARNED & counts.keys()),
+        key=f"data_answers_others_{model.role}",
+        help=f"The pages show the {part} pairs. A student learns from scores of training pairs: "
+        "with them, Distill offers this model as a teacher.",
+    )
+    return list(counts) if too else []

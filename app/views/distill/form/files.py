@@ -26,8 +26,9 @@ _ONE, _SEVERAL = ["smoothing"], ["smoothing", "weights", "average"]
 
 
 def start(now: Draft) -> str:
-    """The text of this kind of teacher, with the scores imported last where there are any."""
-    offered = score_files.names(str(now.at("data") or ""))
+    """The text of this kind of teacher, with the last import that answers pairs to learn from."""
+    splits = score_files.splits(str(now.at("data") or ""))
+    offered = tuple(name for name in splits if score_files.LEARNED & set(splits[name]))
     return TeacherConfig(kind="file", names=offered[:1]).text if offered else NONE
 
 
@@ -42,11 +43,13 @@ def draw(now: Draft, form: Form) -> None:
     ):
         key, width = "distill_teacher_files", 2 * forms.WIDTH + 16
         st.session_state[key] = list(names)
+        splits = score_files.splits(data)
         missing = {"teacher": ["choose imported scores, or add a file below"]}
         with forms.cell("teacher", form.problems if names else missing, width):
             st.multiselect(
                 "Scores that teach",
-                list(dict.fromkeys([*names, *score_files.names(data)])),
+                list(dict.fromkeys([*names, *splits])),
+                format_func=lambda name: _with_splits(name, splits.get(name, ())),
                 key=key,
                 disabled=form.closed,
                 placeholder="None yet",
@@ -75,6 +78,13 @@ def _readings(now: Draft) -> tuple[str, ...]:
     """How each of the chosen files is read, and how many of the pairs to learn from it scores."""
     scores = cost.coverage_of(now)
     return scores.readings if scores else ()
+
+
+def _with_splits(name: str, splits: tuple[str, ...]) -> str:
+    """A name and the splits that it answers; one without train cannot teach."""
+    if not splits:
+        return name
+    return f"{name} · {', '.join(splits)}{'' if score_files.LEARNED & set(splits) else ' only'}"
 
 
 def _choose(teacher: TeacherConfig | None, names: list[str]) -> None:

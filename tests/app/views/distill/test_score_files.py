@@ -86,6 +86,31 @@ def test_a_file_of_this_machine_teaches_by_its_name_and_never_by_its_path(
     assert not at.exception
 
 
+def test_scores_of_train_and_test_join_data_together_and_teach_as_such(
+    mine: PairTable, scores: Path
+) -> None:
+    at = visit("data", data="mine", dtab="score", part="test")
+    for name, role in (("Tested", "other"), ("Judge", "teacher")):
+        at.radio(key="data_role").set_value(role)
+        at.text_input(key="data_model_name").set_value(name)
+        uploader = next(u for u in at.get("file_uploader") if "upload_answers" in str(u.key))
+        uploader.upload("scores.csv", scores.read_bytes(), "text/plain")
+        at.run()
+        box = at.checkbox(key=f"data_answers_others_{role}")
+        assert box.label == "Import the scores of 24 pairs of train too"
+        assert box.value == (role == "teacher")
+        press(at, f"Import predictions of {name}")
+        assert not at.exception
+    assert "Distill from the scores of Tested" not in [b.label for b in at.button]
+    press(at, "Distill from the scores of Judge")
+    assert "teacher=file:Judge" in choices(at).distill.settings
+    at = page(settings="data=mine")
+    at.button_group(key="distill_teacher_kind").set_value("file").run()
+    chooser = at.multiselect(key="distill_teacher_files")
+    assert chooser.value == ["Judge"]
+    assert set(chooser.options) == {"Judge · train, test", "Tested · test only"}
+
+
 def test_a_link_cannot_make_the_lab_read_a_path(scores: Path) -> None:
     now = draft_of("sixty_seconds", {"data": "mine", "teacher": f"file:{scores}"})
     assert now.config is None
