@@ -191,6 +191,8 @@ def _elsewhere(answers: Answers, pairs: PairTable, learned: Rows) -> DataError |
     others = np.setdiff1d(np.arange(len(pairs)), learned)
     with suppress(DataError):
         row_of = align(answers, pairs, others, partial=True, note="").row_of
+        if (row_of[learned] >= 0).any():  # what is wrong is something else
+            return None
         splits, learns = (
             pairs.frame["split"].iloc[rows].unique().tolist()
             for rows in (np.flatnonzero(row_of >= 0), learned)
