@@ -15,6 +15,7 @@ from kdcore.config import InferConfig, ModelConfig, TeachConfig
 from kdcore.data.answers.regrade import model_scheme
 from kdcore.data.pairs import ALL
 from kdcore.errors import LabError, RunError
+from kdcore.hub import refuse_incomplete
 from kdcore.labels import LabelScheme
 from kdcore.runs.queue import processes
 from kdcore.runs.sizes import ModelSize, size_of
@@ -98,10 +99,11 @@ def start_ready(
 ) -> str:
     """Let a ready classifier score validation and test in a process of its own; returns its run.
 
-    place: its folder or hub id. params: knobs of catalog.ReadyParams. ConfigError for a folder that
-    is not there; what else is wrong with it is the message of the run that failed.
+    place: its folder or hub id. params: knobs of catalog.ReadyParams. LabError for a folder that
+    is not there or lacks files; what else is wrong is the message of the run that failed.
     """
     refuse_public()
+    refuse_incomplete(place)
     model = ModelConfig(name="ready", checkpoint=place, params=params)
     with _STARTING:
         _refuse_too_many(1)

@@ -6,7 +6,9 @@ from app import services
 from app.kit import error_box
 from app.kit.texts import md
 from app.services import Answers, Board, draft, scoring
+from app.services.boards import TEST
 from app.state.keys import SCORED_FOR
+from kdcore.data.answers.imported import LEAST_TO_FIT
 from kdcore.errors import ConfigError
 
 _PLACE = (
@@ -45,12 +47,13 @@ def draw(board: Board, closed: bool) -> None:
             disabled=closed,
         )
         texts = _texts(closed)
+        why = _uncalibrated(board)
         calibrate = st.checkbox(
-            "Calibrate on validation",
-            key="data_ready_calibrate",
+            f"Calibrate on validation{f': {why}' if why else ''}",
+            key=f"data_ready_calibrate_{bool(why)}",
             help="Fits T and a bias of its logits on the labelled validation pairs; the run says "
             "what that changed. Its order stays, unless its head has three labels or more.",
-            disabled=closed,
+            disabled=closed or bool(why),
         )
         st.caption(
             "It scores the validation and test pairs in the background, as a run that compares, "
@@ -64,6 +67,19 @@ def draw(board: Board, closed: bool) -> None:
                 run_id = scoring.start_ready(place.strip(), board.data, params, calibrate)
                 st.session_state[SCORED_FOR] = (board.data.key, run_id)
                 st.rerun()
+
+
+def _uncalibrated(board: Board) -> str:
+    """Why these data cannot calibrate a model; "" where they can."""
+    whole = services.whole_data(board.data, TEST)  # as a run cuts it
+    relevant = whole.relevant[(whole.frame["split"] == "validation") & (whole.grades >= 0)]
+    few = min(int(relevant.sum()), int((~relevant).sum()))
+    if few >= LEAST_TO_FIT:
+        return ""
+    return (
+        f"needs {LEAST_TO_FIT} relevant and {LEAST_TO_FIT} other labelled validation pairs; the "
+        f"data have {int(relevant.sum()):,} and {int((~relevant).sum()):,}"
+    )
 
 
 def _texts(closed: bool) -> dict[str, str]:

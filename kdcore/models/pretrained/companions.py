@@ -14,7 +14,7 @@ from typing import Any
 from transformers.utils import cached_file
 
 from kdcore.errors import DataError
-from kdcore.hub import local_or_hub
+from kdcore.hub import local_or_hub, module_entries, refuse_vectors
 
 _NAMES = {"Sigmoid": "sigmoid", "Identity": "identity"}
 
@@ -64,14 +64,9 @@ def _place(source: str, path: str, modules: Any, local: bool) -> str:
     """Where the transformer of a sentence-transformers folder lies."""
     if not modules:
         return path
-    listed = modules if isinstance(modules, list) else []
-    entries = [entry for entry in listed if isinstance(entry, Mapping)]
+    entries = module_entries(modules)
     names = [str(entry.get("type", "")).rpartition(".")[2] for entry in entries]
-    if "Pooling" in names:
-        raise DataError(
-            f"{source} makes a vector of each text (modules.json lists Pooling) and scores no "
-            "pairs; start two towers from it, or fine-tune it: kdlab finetune --model FOLDER"
-        )
+    refuse_vectors(source, names)
     if names != ["Transformer"]:
         raise DataError(
             f"{source}: its modules.json lists {', '.join(names) or 'nothing'}, and a ready "

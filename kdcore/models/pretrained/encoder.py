@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification
 
 from kdcore.errors import DataError
-from kdcore.hub import local_or_hub
+from kdcore.hub import local_or_hub, refuse_pickles
 from kdcore.labels import LabelScheme
 from kdcore.models.pretrained.head import HeadPlan, fit_head, plan_head
 from kdcore.models.pretrained.own_head import plan_own_head
@@ -95,17 +95,6 @@ def load_kept(folder: Path, classes: int) -> Any:
             f"{folder} holds no weights for this model ({lost[0]} is missing); finish its run first"
         )
     return net
-
-
-def refuse_pickles(source: str, folder: Path) -> None:
-    """Raise DataError when a folder stores its weights in no other way than as a pickle."""
-    pickles = [path.name for kind in ("*.bin", "*.pt", "*.ckpt") for path in folder.glob(kind)]
-    if pickles and not list(folder.glob("*.safetensors")):
-        raise DataError(
-            f"{source} holds its weights as {min(pickles)} alone, a pickle, which may run any code "
-            "when it is opened, so it is not opened; load it where you trust it and save it again "
-            "with save_pretrained, which writes model.safetensors"
-        )
 
 
 def refuse_non_numbers(source: str | Path, weights: Mapping[str, torch.Tensor]) -> None:

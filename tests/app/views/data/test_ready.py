@@ -1,5 +1,6 @@
 """A ready reranker on the Data page: named, started, explained, and led on to a student."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -89,6 +90,18 @@ def test_a_folder_that_is_not_there_or_does_not_fit_is_a_sentence(
     assert RunStore(Workspace(lab / "home").runs).list() == []
     (reranker / "model.safetensors").rename(reranker / "pytorch_model.bin")
     assert "a pickle, which may run any code" in texts(started(str(reranker)))
+    (reranker / "pytorch_model.bin").rename(reranker / "model.safetensors")
+    modules = [{"type": "x.models.Transformer", "path": ""}, {"type": "x.models.Pooling"}]
+    (reranker / "modules.json").write_text(json.dumps(modules))
+    assert "makes a vector of each text" in texts(started(str(reranker)))
+    (reranker / "modules.json").unlink()
+    (reranker / "tokenizer.json").unlink()
+    at = started(str(reranker))
+    assert "it has no tokenizer.json" in texts(at)
+    assert RunStore(Workspace(lab / "home").runs).list() == []
+    (box,) = [b for b in at.checkbox if str(b.key).startswith("data_ready_calibrate")]
+    assert box.disabled
+    assert "needs 50 relevant and 50 other labelled validation pairs; the data have" in box.label
 
 
 def test_a_public_showing_starts_no_ready_model(
