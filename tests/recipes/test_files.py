@@ -242,9 +242,9 @@ def test_a_changed_file_is_refused_when_a_run_goes_on(
 def test_a_file_that_teaches_nothing_leaves_no_run(
     teacher: Run, scores: pd.DataFrame, write: Any, home: Workspace
 ) -> None:
-    others = scores[TEXTS].assign(query="never searched", relevance=0.5)
+    others = scores[TEXTS].assign(query="never searched", relevance=0.5, shade="red")
     path, before = write("others.csv", others), len(list(home.runs.iterdir()))
-    with pytest.raises(DataError, match="48 of 48 pairs have no prediction"):
+    with pytest.raises(DataError, match=r"48 of 48 pairs have no prediction.*used are .shade"):
         lab.start(replace(distillation(teacher), teacher=f"file:{path}"), home)
     with pytest.raises(ConfigError, match=r"there is no file 'gone\.csv'"):
         lab.start(replace(distillation(teacher), teacher="file:/nowhere/gone.csv"), home)

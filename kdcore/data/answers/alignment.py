@@ -148,4 +148,6 @@ def _missing_problem(answers: Answers, pairs: PairTable, requested: Rows, missin
     cure = f"check that the file was made for these data, and which columns hold {columns}"
     if left:
         cure = phrase(f"add a row for each, or {{}} to use the {left:,} answered pairs", PARTIAL)
+    elif unused := answers.columns.ignored:
+        cure += f"; columns not used are {listed(unused, len(unused))}"
     return Problem(answers.file, 0, what, cure)

@@ -7,6 +7,7 @@ from app.kit import error_box, texts
 from app.kit.texts import shown
 from app.views.data.queries.intake import Look
 from kdcore.data.files.problems import as_one, by_cause
+from kdcore.data.pairs import SPLITS
 from kdcore.data.sources.rows import WITHDRAWN
 from kdcore.errors import for_app
 
@@ -31,7 +32,10 @@ def draw(look: Look) -> None:
         names = [f"{n} ({g})" if g else n for n, g in zip(look.grades, worths, strict=True)]
         grades = f"; grades {texts.md(' < '.join(names))}" if names else ""
         grades += ", each with its own gain in nDCG" if look.gains else ""
-        st.markdown(f"{rows}{grades}.")
+        grades += f", relevant from {texts.md(look.relevant_from)}" if look.relevant_from else ""
+        sizes = [f"{split} {look.splits[split]:,}" for split in SPLITS if split in look.splits]
+        splits = f" Pairs per split: {', '.join(sizes)}." if sizes else ""
+        st.markdown(f"{rows}{grades}.{splits}")
     if look.problems:
         _bad_rows(look)
     if look.remarks:

@@ -10,6 +10,7 @@ from app.kit.texts import shown
 from app.views.data.queries.intake import Staged
 from kdcore.data.files.cells import NAMES, TableOptions
 from kdcore.data.files.opening import open_table
+from kdcore.data.pairs import TEXT_COLUMNS
 from kdcore.data.sources.columns import POSITIONS
 from kdcore.data.sources.registry import is_archive
 from kdcore.data.sources.xglue import is_xglue_name
@@ -114,6 +115,8 @@ def guess(
             places[ours] = exact[0]
     for ours, hints in _HINTS.items():
         free = [i for i in range(len(columns)) if i not in places.values()]
+        if ours in TEXT_COLUMNS:  # an id such as keyword_id is no text
+            free = [i for i in free if not _holds_numbers(rows, i)]
         near = next((i for hint in hints for i in free if re.search(hint, plain[i])), None)
         if ours not in places and near is not None:
             places[ours] = near
@@ -122,6 +125,11 @@ def guess(
         few = [i for i in free if _has_few_values(rows, i)]
         places |= {"grade": few[-1]} if few else {}
     return {ours: columns[places[ours]] if ours in places else None for ours in NAMES}
+
+
+def _holds_numbers(rows: Sequence[Sequence[str]], place: int) -> bool:
+    values = {row[place] for row in rows if len(row) > place} - {""}
+    return bool(values) and all(value.isdecimal() for value in values)
 
 
 def _has_few_values(rows: Sequence[Sequence[str]], place: int) -> bool:

@@ -60,7 +60,8 @@ class Look:
 
     remarks: what was read as what, and what is odd. source: what the file is, in words. labels:
     the texts of the grade column where they leave the scale open; choices: the scales they fit.
-    gains: what each grade is worth in nDCG by the data set's own definition.
+    gains: what each grade is worth in nDCG by the data set's own definition. splits: the usable
+    rows of each split. relevant_from: the lowest relevant grade.
     """
 
     counts: Mapping[str, int] = field(default_factory=dict)
@@ -73,6 +74,8 @@ class Look:
     causes: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     choices: tuple[Choice, ...] = ()
+    splits: Mapping[str, int] = field(default_factory=dict)
+    relevant_from: str = ""
 
 
 def stage(files: Sequence[tuple[str, bytes]]) -> Staged:
@@ -83,8 +86,10 @@ def stage(files: Sequence[tuple[str, bytes]]) -> Staged:
     trec = set_down([_plain_name(name) for name, _ in files])
     if len(files) > 1 and not all(matches) and trec is None:
         raise DataError(
-            "upload one table, or several files named like xglue.qadsm.en.train, or qrels, queries "
-            "and documents whose names say which is which (qrels.txt, queries.tsv, corpus.jsonl)"
+            f"{len(files)} files are uploaded, and only one table can be read at a time: remove "
+            f"{' or '.join(shown(name, 40) for name, _ in files[:4])} with the × beside its name. "
+            "Several files are read together when they are named like xglue.qadsm.en.train, or are "
+            "qrels, queries and documents (qrels.txt, queries.tsv, corpus.jsonl)"
         )
     _tidy()
     folder = access.home().cache_folder(_FOLDER) / secrets.token_hex(8)
@@ -169,6 +174,8 @@ def _look(path: str, title: str, changed: int, how: TableReading) -> Look:
         reading.scheme.grades,
         reading.scheme.own_gains,
         reading.source,
+        splits=reading.frame["split"].value_counts().to_dict(),
+        relevant_from=reading.scheme.grades[reading.scheme.relevant_from],
     )
 
 

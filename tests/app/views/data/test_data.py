@@ -150,6 +150,7 @@ def test_every_bad_row_is_told_at_once_and_may_be_left_out(home):
     lines[5], lines[9] = "q 4\tonly two fields", "q 8\tad 8\tsplendid"
     at = upload(page(dtab="bring"), "x.tsv", "\n".join(lines).encode())
     assert "**18** of 20 rows can be used, **2** cannot" in texts(at)
+    assert "relevant from Good. Pairs per split: train 18." in texts(at)
     assert list(at.dataframe[1].value["line"]) == [6, 10]
     assert button(at, "Import 18 pairs").disabled
     box(at, "checkbox", "Leave out 2 bad rows").check().run()
@@ -465,6 +466,16 @@ def test_a_headless_file_is_seen_as_one_and_gets_names():
 def test_column_names_are_guessed_when_they_say_what_they_hold(columns, found):
     guessed = dict(head.guess(columns, []))
     assert tuple(guessed[k] for k in ("query", "title", "description", "grade")) == found
+
+
+def test_a_column_of_running_numbers_is_not_taken_for_the_query():
+    rows = [(str(row), f"shoes {row}", "red shoes") for row in range(12)]
+    assert head.guess(["keyword_id", "keyword", "ad_title"], rows)["query"] == "keyword"
+
+
+def test_two_tables_at_once_are_refused_by_their_names(home):
+    with pytest.raises(DataError, match=r"remove wrong\.csv or pairs\.csv"):
+        intake.stage([("wrong.csv", b"a,b\n1,2\n"), ("pairs.csv", b"a,b\n1,2\n")])
 
 
 @pytest.mark.parametrize("text", ["", "  ", "\0", "/no/such/file", "/dev/zero", "a" * 5000])
