@@ -174,7 +174,7 @@ def _look(path: str, title: str, changed: int, how: TableReading) -> Look:
         reading.scheme.grades,
         reading.scheme.own_gains,
         reading.source,
-        splits=reading.frame["split"].value_counts().to_dict(),
+        splits={str(s): int(n) for s, n in reading.frame["split"].value_counts().items()},
         relevant_from=reading.scheme.grades[reading.scheme.relevant_from],
     )
 
