@@ -203,7 +203,10 @@ def test_the_sentence_claims_no_loss_that_its_interval_does_not_hold(
     assert "Gap recovered −24 % [−50, −10]: the gap grew." in said
     unsure = replace(result, gap=replace(gap, trustworthy=False, reason="its lead holds 0"))
     said = unsure.sentence()
-    assert "Gap recovered: n/a (teacher not clearly better); its lead holds 0." in said
+    assert (
+        "Gap recovered n/a: the teacher is not clearly better than the twin; its lead holds 0."
+        in said
+    )
     assert unsure.to_dict()["gap_recovered"] is None
 
 

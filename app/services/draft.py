@@ -18,7 +18,7 @@ from app.services.runs.names import named, names
 from app.services.scoring import Model, models
 from kdcore.catalog import SIZES
 from kdcore.config import DistillConfig, TeacherConfig, from_dict, to_dict
-from kdcore.config.teacher import without_folders
+from kdcore.config.teacher import read_teacher, score_reason, without_folders
 from kdcore.errors import ConfigError, LabError, about_settings, lookup
 from kdcore.experiments.changes import ABSENT
 from kdcore.experiments.presets import PRESETS, TEACHER, changed_from, config_of
@@ -30,6 +30,7 @@ FROM_BOARD = ("teacher", "data")  # what a draft takes from the board unless it 
 MOST_PAIRS = 1_000_000  # of a split of the bundled world
 _PLAIN = " /:,.=+*()[]{}@-_~'\"!?#&<>|^$\\`"  # all but what `encode` itself writes
 Changed = dict[str, Any]
+RANKING: Changed = {"method.name": "ranking"}
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,9 @@ def draft() -> Draft:
         state.ignore(f"preset: none is called {preset[:40]!r}; {PRESETS[FIRST].title} is shown")
         state.correct(distill={"preset": FIRST})
     now = state.now().distill
+    if not now.settings and (changed := _suited(now.preset, {})):
+        state.correct(distill={"settings": encode(changed)})
+        return draft_of(now.preset, changed)
     return draft_of(now.preset, decode(now.settings))
 
 
@@ -88,6 +92,8 @@ def draft_of(preset: str, changed: Mapping[str, Any]) -> Draft:
     """A preset with some changes, checked; what is wrong stays to be seen and mended."""
     try:
         config = _config(preset, changed)
+        if misfits := _misfits_of_scores(config):
+            return Draft(preset, dict(changed), _shown(config), None, misfits)
         return Draft(preset, dict(changed), _shown(config), config)
     except ConfigError as error:
         problems = error.problems or (str(error),)
@@ -162,7 +168,8 @@ def beyond(now: Draft) -> Changed:
 
 def fill(changed: Changed) -> None:
     """Let the first preset with these settings be the draft of the page that is opened next."""
-    text = _fitting(_lean(FIRST, changed, ()))
+    teachers.clear()  # the one that is named may have just been made
+    text = _fitting(_lean(FIRST, _suited(FIRST, changed), ()))
     state.correct(distill={"preset": FIRST, "settings": text, "mode": "form"})
 
 
@@ -213,6 +220,52 @@ def _on_data_here(config: DistillConfig) -> DistillConfig:
         raise ConfigError("These data cannot be used:", [f"data: {problem}"])
     score_files.refuse_others(config)
     return config
+
+
+def free_scores(teacher: str, data: str) -> list[str]:
+    """What of a teacher's runs and files gives a free score, by the names that a page shows."""
+    text = read_teacher(teacher)
+    if text is None:
+        return []
+    runs = [model for model in map(teachers().get, text.runs) if model is not None]
+    files = score_files.free_scores(data) if text.files else ()
+    return [
+        *(model.title for model in runs if _gives_free_score(model.run)),
+        *(name for name in text.files if name in files),
+    ]
+
+
+def _gives_free_score(run: Run) -> bool:
+    if run.stage != "teach":
+        return False
+    paths = map(run.predictions_path, ("validation", "test"))
+    return any(score_files.gives_free_score(path) for path in paths if path.is_file())
+
+
+def _suited(preset: str, changed: Changed) -> Changed:
+    """The changes, with Ranking where the teacher gives a free score and only Ranking can use it.
+
+    A sentence on the page says why it is set.
+    """
+    now, ranking = draft_of(preset, changed), {**changed, **RANKING}
+    free = free_scores(str(now.at("teacher") or ""), str(now.at("data") or ""))
+    if not free or now.config is not None or draft_of(preset, ranking).config is None:
+        return changed
+    state.ignore(f"{now.problems[0]}, which is set now")
+    return ranking
+
+
+def _misfits_of_scores(config: DistillConfig) -> tuple[str, ...]:
+    """A problem for each term of the loss that cannot use the teacher's free score."""
+    names = free_scores(_key(config.teacher), config.data)
+    reasons = dict.fromkeys(score_reason(term.method) for term in config.soft_terms.values())
+    cure = "use Ranking"
+    if config.teaching.files:
+        cure = "read the file again with another Kind of numbers, or use Ranking"
+    return tuple(
+        f"teacher: {', '.join(names)} gives a free score. {reason}; {cure}"
+        for reason in filter(None, reasons if names else ())
+    )
 
 
 def _from_board(preset: str) -> Changed:

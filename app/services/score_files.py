@@ -14,7 +14,7 @@ from app.services.answers import sources
 from kdcore.config import DistillConfig
 from kdcore.data.answers.choice import ColumnChoice
 from kdcore.data.answers.imported import Brought, bring_file
-from kdcore.data.answers.stored import Kept, keep, list_imports
+from kdcore.data.answers.stored import Kept, keep, kept_about, list_imports
 from kdcore.data.answers.teaching import Coverage, coverage
 from kdcore.data.names import named_pairs, pairs_of
 from kdcore.data.pairs import SPLITS, PairTable
@@ -62,6 +62,21 @@ def coverage_of(data: str, teacher: str, limit: int, transfer: str) -> Coverage 
 
 def _stamp(each: Kept) -> tuple[str, int]:
     return each.path.name, each.path.stat().st_mtime_ns
+
+
+@by_hash(most=20, seconds=3, on=lambda data: (access.home().root, data))
+def free_scores(data: str) -> tuple[str, ...]:
+    """The names of those imports for a data set that are free scores: an order and gaps."""
+    with suppress(LabError):
+        imports = list_imports(access.home(), data.partition(":")[0])
+        return tuple({each.model for each in imports if gives_free_score(each.path)})
+    return ()
+
+
+def gives_free_score(predictions: Path) -> bool:
+    """Whether stored predictions are a free score."""
+    origin = kept_about(predictions).origin
+    return origin is not None and origin.kind == "score"
 
 
 def of_training_pairs(data: str, whole: PairTable) -> list[str]:
@@ -161,4 +176,5 @@ def _take(path: Path, name: str, data: str, choice: ColumnChoice) -> str:
     sources.clear()
     names.clear()
     splits.clear()
+    free_scores.clear()
     return name

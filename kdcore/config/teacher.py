@@ -174,12 +174,21 @@ def without_folders(text: str) -> str:
 
 def score_misfit(method: str) -> str:
     """Explain why a free score cannot teach by this method; an empty text when it can."""
+    reason = score_reason(method)
+    return reason and (
+        f"{reason}; choose the method ranking, or say what the number is (kind=relevance, "
+        "kind=logit)"
+    )
+
+
+def score_reason(method: str) -> str:
+    """The reason of `score_misfit` without its cure, which differs between page and command."""
     entry = method_entry(method)
     if entry.lists:
         return ""
     return (
         f"{entry.title} reads a probability of each grade, and a free score has only an order and "
-        "gaps; choose the method ranking, or say what the number is (kind=relevance, kind=logit)"
+        "gaps"
     )
 
 

@@ -24,7 +24,8 @@ DEFINITION = (
     "Gap recovered = (distilled student − twin) / (teacher − twin): the share of the teacher's "
     "lead over the twin, the same student trained on the labels alone, that distillation recovered."
 )
-NOT_CLEAR = "n/a (teacher not clearly better)"  # shown wherever a share of its lead would be
+# shown wherever a share of the teacher's lead would be
+NOT_CLEAR = "n/a: the teacher is not clearly better than the twin"
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class GapRecovered:
         "gap recovered 34 % [29, 38]"; "gap recovered 10 % [−39, 99]: perhaps nothing".
         """
         if not self.trustworthy:
-            return f"gap recovered: {NOT_CLEAR}"
+            return f"gap recovered {NOT_CLEAR}"
         value, low, high = (
             f"{100 * each:.0f}".replace("-", "−") for each in (self.value, self.low, self.high)
         )

@@ -35,7 +35,7 @@ def test_a_gap_is_told_with_its_interval_where_the_lead_is_clear_and_else_not(
     assert "Gap recovered in validation: 50 % [25, 75]." in said(0.04, 80)
     for lead, pairs in ((0.04, 200), (0.0005, 20_000), (-0.02, 20_000)):
         sentence = said(lead, 80, pairs)
-        assert "Gap recovered in validation: n/a (teacher not clearly better)." in sentence
+        assert "Gap recovered in validation n/a: the teacher is not clearly better" in sentence
         assert "%" not in sentence
 
 

@@ -47,7 +47,9 @@ def test_a_gap_is_one_text_everywhere_and_claims_no_more_than_its_interval(told)
     assert replace(sure, value=-0.344, low=-0.5).text.endswith("−34 % [−50, 38]: perhaps nothing")
     assert replace(sure, value=-0.3, low=-0.5, high=-0.1).text.endswith("[−50, −10]: the gap grew")
     unsure = replace(sure, trustworthy=False, reason="why")
-    assert unsure.sentence == "gap recovered: n/a (teacher not clearly better); why"
+    assert (
+        unsure.sentence == "gap recovered n/a: the teacher is not clearly better than the twin; why"
+    )
     assert math.isnan(unsure.share)
 
 

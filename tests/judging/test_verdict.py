@@ -64,7 +64,10 @@ def test_a_worse_student_is_called_worse_with_true_minus_signs(pairs):
 
 def test_a_teacher_no_better_than_the_twin_gets_no_share_but_a_reason(pairs):
     said = judge(pairs, answers(pairs, 1.0, 1), answers(pairs, 0.6, 2), answers(pairs, 0.2, 3))
-    assert "gap recovered: n/a (teacher not clearly better); the teacher has 0." in said.sentence
+    assert (
+        "gap recovered n/a: the teacher is not clearly better than the twin; the teacher has 0."
+        in said.sentence
+    )
     assert " % [" not in said.sentence
 
 

@@ -8,7 +8,7 @@ from app import services
 from app.kit.texts import duration, md
 from app.services import standing
 from app.services.draft import Draft
-from app.views.distill.queries import cost
+from app.views.distill.queries import cost, scale
 from app.views.distill.queries.cost import Cost
 from kdcore.data.answers.teaching import scored_of
 from kdcore.experiments.estimate.estimate import Estimate
@@ -26,6 +26,8 @@ def draw(now: Draft, train_twin: bool) -> None:
         if now.config is None:
             st.caption("The estimate follows when the settings can be run.")
             return
+        if warning := scale.chance(now):
+            st.warning(md(warning))
         total = cost.cost(now.config, train_twin)
         if total.student is None:
             st.warning(md(total.why))

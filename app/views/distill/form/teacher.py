@@ -15,11 +15,12 @@ from app.services.draft import Draft
 from app.views.distill.form import files, terms
 from kdcore.catalog import TEACHERS
 from kdcore.config import TeacherConfig, teacher_misfit
-from kdcore.config.teacher import read_teacher
+from kdcore.config.teacher import read_teacher, score_reason
 from kdcore.errors import ConfigError
 from kdcore.experiments.command_line import model_of
 from kdcore.knobs import plain
 
+_LAST_RUN = "distill_last_run"  # in the session: the run that was chosen last
 _HELP = "The run whose predictions the student learns; any run here that has a model."
 
 
@@ -42,12 +43,15 @@ def draw(now: Draft, form: Form) -> None:
     if kind_of(now) == "run":
         titles = {key: model.title for key, model in draft.teachers().items()}
         present = str(now.at("teacher") or "")
+        if present in titles:
+            st.session_state[_LAST_RUN] = present
         forms.pick(form, "teacher", "Run that teaches", titles, present, _HELP)
 
 
 def details(now: Draft, form: Form) -> None:
     """The runs or the students that a kind names, its knobs, and where it was published."""
     teacher = _teacher(now)
+    _use_ranking(now, form)
     if kind_of(now) == "file":
         files.draw(now, form)
         return
@@ -68,6 +72,25 @@ def details(now: Draft, form: Form) -> None:
             _students(teacher, form)
         own = replace(form, prefix="teacher", values=knobs, take=take, checked=False)
         forms.draw(kind.params, own)
+
+
+def _use_ranking(now: Draft, form: Form) -> None:
+    """A button that lets a free score teach the order of a query's ads, where it can teach it."""
+    free = draft.free_scores(str(now.at("teacher") or ""), str(now.at("data") or ""))
+    if free and score_reason(str(now.at("method.name"))):
+        st.button(
+            "Use Ranking",
+            key="distill_use_ranking",
+            help="A free score has only an order and gaps; Ranking learns these.",
+            disabled=form.closed,
+            on_click=lambda: draft.take("method.name", "ranking"),
+        )
+
+
+def _run_to_choose() -> list[str]:
+    """The run that taught last on this page, else the teacher that the other pages show."""
+    names = (st.session_state.get(_LAST_RUN, ""), state.now().teacher)
+    return [name for name in names if name in draft.teachers()]
 
 
 def unfit(now: Draft) -> None:
@@ -112,7 +135,7 @@ def _choose(now: Draft, kind: str | None) -> None:
         draft.take("teacher", files.start(now))
         return
     if TEACHERS[kind].names == "run":
-        names = tuple([*here, *draft.teachers()][:1])
+        names = tuple([*here, *_run_to_choose(), *draft.teachers()][:1])
     elif TEACHERS[kind].names == "runs":
         names = tuple(dict.fromkeys([*here, *draft.teachers()]))[: max(2, len(here))]
     elif TEACHERS[kind].names == "students":

@@ -16,7 +16,7 @@ from kdcore.labels import BINARY
 from kdcore.models.tokens.wordpiece import WordPiece
 from kdcore.runs.store import RunStore
 from kdcore.workspace import Workspace
-from tests.app.visitor import button, press, texts, visit
+from tests.app.visitor import button, choices, press, texts, visit
 
 QUERIES = [f"thing {q}" for q in range(20) for _ in range(6)]
 SPLITS = [("train", "validation", "test")[q % 3] for q in range(20) for _ in range(6)]
@@ -79,6 +79,28 @@ def test_a_ready_reranker_scores_says_what_it_is_and_leads_to_distill(
     assert "not calibrated" in said
     assert "'{query}' and '{description} / {title}'" in said
     button(at, "data_ready_distill")  # raises StopIteration where it is missing
+
+
+def test_distill_opens_with_ranking_for_a_free_score_and_refuses_response(
+    world: PairTable, reranker: Path, lab: Path
+) -> None:
+    how = {"workspace": Workspace(lab / "home"), "device": "cpu"}
+    run = engine.teach(
+        str(reranker),
+        str(lab / "demo" / "data" / "world"),
+        params={"activation": "identity"},
+        **how,
+    )
+    at = visit("distill", teacher=run.id)
+    assert not at.exception
+    assert choices(at).distill.settings == "method.name=ranking"
+    assert "gives a free score. Response reads a probability of each grade" in texts(at)
+    assert "better than chance on these pairs (ROC-AUC 0." in texts(at)
+    at = visit("distill", settings=f"teacher={run.id}")
+    assert button(at, "distill_start").disabled
+    press(at, "Use Ranking")
+    assert "method.name=ranking" in choices(at).distill.settings
+    assert not button(at, "distill_start").disabled
 
 
 def test_a_folder_that_is_not_there_or_does_not_fit_is_a_sentence(

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from app.kit.by_hash import clear
@@ -124,3 +125,21 @@ def test_a_public_showing_reads_no_file(mine: PairTable, monkeypatch) -> None:
     assert not [e for e in at.text_input if e.key == "distill_path"]
     assert not [e for e in at.get("file_uploader") if e.key == "distill_file"]
     assert not at.exception
+
+
+def test_a_free_score_is_refused_in_the_words_of_the_page_and_a_button_takes_ranking(
+    scores: Path,
+) -> None:
+    table = pd.read_csv(scores).rename(columns={"relevance": "score"})
+    table.assign(score=10 * table["score"] - 4).to_csv(scores, index=False)
+    at = page(settings="data=mine;teacher=file:")
+    at.text_input(key="distill_path").set_value(str(scores))
+    press(at, "Read the file")
+    assert "read as one number: a free score" in texts(at)
+    assert "judge scores.csv gives a free score. Response reads a probability" in texts(at)
+    assert "kind=relevance" not in texts(at)
+    press(at, "Use Ranking")
+    now = draft_of("sixty_seconds", decode(choices(at).distill.settings))
+    assert now.config is not None
+    assert now.config.method.name == "ranking"
+    assert "Use Ranking" not in [button.label for button in at.button]

@@ -4,7 +4,7 @@ import { capital, integer, number, percent } from "../../../../parts/words.js";
 
 export const OVER = ["finished", "stopped", "failed", "lost", "broken"];
 const LEARNING = ["distill", "finetune", "evaluate"];
-const NOT_CLEAR = "n/a (teacher not clearly better)";
+const NOT_CLEAR = "n/a: the teacher is not clearly better than the twin";
 // error: standard error of one model's metric on n validation pairs, without its answers at hand
 export const METRICS = {
   roc_auc: { name: "ROC-AUC", field: "validation_roc_auc", sign: 1, low: 0.5, high: 1, error: errorOfArea },
@@ -97,7 +97,7 @@ export function gapAt(film, metric, step) {
   const top = film.teacher?.[metric];
   if (!film.twin) return { why: "no twin was trained" };
   if (!Number.isFinite(alone)) return { why: "waits for the twin" };
-  if (!Number.isFinite(top)) return { why: "teacher not measured" };
+  if (!Number.isFinite(top)) return { why: "the teacher is not measured on validation" };
   if (!Number.isFinite(own)) return { why: "waits for a validation" };
   const noise = (one, other) => 1.96 * Math.hypot(error(one, film.pairs ?? 0), error(other, film.pairs ?? 0));
   if (!(sign * (top - alone) > noise(top, alone))) return { why: NOT_CLEAR, unclear: true };
@@ -160,7 +160,7 @@ export function sentenceOf(film, metric, view) {
   if (Number.isFinite(view.gap.value)) {
     parts.push(` Gap recovered in validation${when}: ${gapWords(view.gap)}. The verdict is on the test pairs.`);
   } else if (view.gap.unclear) {
-    parts.push(` Gap recovered in validation: ${NOT_CLEAR}.`);
+    parts.push(` Gap recovered in validation ${NOT_CLEAR}.`);
   }
   if (Number.isFinite(view.moment?.agreement)) {
     const pairs = `${percent(view.moment.agreement)} of ${integer(film.probe?.pairs ?? 0)} probe pairs`;
