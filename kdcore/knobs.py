@@ -119,6 +119,8 @@ def _in_words(hint: Any) -> str:
     if dataclasses.is_dataclass(hint):
         return "a group of settings"
     words = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+    if hint == tuple[int, ...]:
+        return "a list of numbers with blanks, such as 0 2"
     return words.get(hint, "a list")
 
 

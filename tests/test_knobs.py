@@ -142,4 +142,6 @@ def test_a_list_of_numbers_may_be_a_text_such_as_a_form_or_a_link_holds(given):
 
 @pytest.mark.parametrize("given", ["top", [1.5], True, None, {"a": 1}])
 def test_a_list_of_anything_else_is_refused_in_words(given):
-    assert problems({"levels": given}) == (f"levels: {given!r} is not a list",)
+    assert problems({"levels": given}) == (
+        f"levels: {given!r} is not a list of numbers with blanks, such as 0 2",
+    )

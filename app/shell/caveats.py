@@ -1,6 +1,8 @@
 """Models that gave one number per pair: which of their metrics are not their own."""
 
 from app.services import Board
+from kdcore.config.teacher import read_teacher
+from kdcore.workspace import last_part
 
 
 def made_here(board: Board, metric: str) -> list[str]:
@@ -18,6 +20,20 @@ def of_thresholds(board: Board) -> str:
         "a threshold is a place among the scores, so who is right, the tags and the counts depend "
         "on where it is set."
     )
+
+
+def of_teacher(board: Board) -> str:
+    """Who taught the student, where that is not the teacher shown; "" where it is, or not known."""
+    run, teacher = board.student.run if board.student else None, board.teacher
+    teaching = read_teacher(run.teacher) if run is not None and run.is_distilled else None
+    if run is None or teacher is None or teaching is None:
+        return ""
+    shown = {teacher.key, teacher.title}
+    if teacher.run is not None:
+        shown |= {teacher.run.id, str(teacher.run.folder), teacher.run.scored_run}
+    if shown & {*run.teachers, *teaching.names, *map(last_part, teaching.names)}:
+        return ""
+    return f"The teacher shown, {teacher.title}, did not teach this student: {teaching.title} did."
 
 
 def of(board: Board, metric: str) -> str:

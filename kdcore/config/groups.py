@@ -49,7 +49,9 @@ class ModelConfig:
         if (self.is_pretrained or self.name == "ready") != bool(self.checkpoint):
             names = ", ".join((*PRETRAINED.values(), "ready"))
             problems.append(
-                f"checkpoint: give a local folder or a hub id with name {names}, and only then"
+                f"checkpoint: only a student of name {names} starts from an encoder; leave it empty"
+                if self.checkpoint
+                else "checkpoint: choose the folder of the encoder, or give its hub id"
             )
         if isinstance(params, EncoderParams) and params.hidden % params.heads:
             most = max(params.hidden // 64, 1)  # so that a head is 64 wide or more

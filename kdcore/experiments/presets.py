@@ -51,7 +51,7 @@ PRESETS: dict[str, Preset] = {
     "sixty_seconds": Preset(
         family=RESPONSE,
         title="A first student",
-        summary="TwinBERT cosine learns from 2,000 pairs that the bundled teacher has scored.",
+        summary="TwinBERT cosine learns from 2,000 pairs at most, which the teacher has scored.",
         student=_TWO_TOWERS,
         promise="About a minute on a GPU; see the estimate for this machine. With as few pairs as "
         "these a teacher helps most: tried on the bundled world, the student was better than its "

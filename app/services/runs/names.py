@@ -50,6 +50,8 @@ def named(key: str, run: Run, usual: str = "") -> Named:
     if of_settings:
         title = run.title if is_own(run.title, of_settings) else ""
     settings = {"student" if k == "model" else k: v for k, v in run.settings.items()}
+    if run.limit:
+        settings["limit"] = run.learned_from
     return Named(key, title, flat(settings), student, method, run.created)
 
 

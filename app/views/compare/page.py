@@ -16,6 +16,8 @@ else:
     frame.finding(selection.finding(board), board)
     if scores := caveats.of_thresholds(board):
         st.caption(md(scores))
+    if other := caveats.of_teacher(board):
+        st.caption(md(other))
     strip = cards.place(board)
     rail, main = st.columns([1, 3.6], gap="medium")
     with rail:

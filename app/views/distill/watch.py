@@ -59,7 +59,7 @@ def _watch(run: Run) -> None:
     teacher = without_folders(run.teacher)
     source = [f"run {run.id}", *([f"teacher {teacher}"] if teacher else [])]
     source.append(f"data {run.data or 'not named'}")
-    source += [f"learned from {run.limit:,} pairs"] if run.limit > 0 else []
+    source += [f"learned from {run.learned_from:,} pairs"] if run.limit > 0 else []
     caption = Caption(f"Training of {run.shown_title}", " · ".join(source))
     controls.exports(target, lines, "The curves of the run.", f"run={run.id}", caption)
 

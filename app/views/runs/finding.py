@@ -101,6 +101,6 @@ def _unequal(run: Run, base: Run) -> str:
 
 
 def _budget(run: Run, pairs: bool, epochs: bool) -> str:
-    amount = f"from {run.limit:,} pairs" if run.limit else "from all pairs"
+    amount = f"from {run.learned_from:,} pairs" if run.limit else "from all pairs"
     duration = f"for {run.epochs:g} epoch{'s' * (run.epochs != 1)}"
     return " ".join([amount] * pairs + [duration] * epochs)

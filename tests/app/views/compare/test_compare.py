@@ -8,6 +8,7 @@ import pytest
 
 from app import services, state
 from app.services import cautions
+from app.shell import caveats
 from app.views.compare import density, filters, selection
 from kdcore.analysis.filters import Filters
 from kdcore.analysis.outcomes import CELLS, outcome_of
@@ -216,6 +217,15 @@ def test_unequal_budgets_follow_the_pair_of_runs_to_every_page_that_compares_it(
     for name in ("compare", "temperature", "ranking", "start"):
         page = opened(lab, name)
         assert any("The twin was ended early" in m.value.replace("\\", "") for m in page.markdown)
+
+
+def test_a_teacher_that_did_not_teach_the_student_is_named(lab):
+    opened(lab, "compare", KINDS["two grades"])
+    board = services.boards.board_of(services.data_choices()[0])
+    assert caveats.of_teacher(board) == ""
+    other = replace(board, teacher=board.twin)
+    text = caveats.of_teacher(other)
+    assert text.startswith(f"The teacher shown, {board.twin.title}, did not teach this student: ")
 
 
 def test_differences_are_called_little_only_where_no_model_is_good(lab):

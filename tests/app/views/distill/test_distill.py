@@ -90,7 +90,7 @@ def test_another_student_brings_its_own_knobs_and_a_named_size_its_dimensions():
 def test_pretrained_towers_ask_for_their_encoder_and_offer_its_pooling_and_prompts():
     at = page()
     knob(at, "student.name").set_value("pretrained_cos").run()
-    assert "give a local folder or a hub id" in texts(at)
+    assert "choose the folder of the encoder, or give its hub id" in texts(at)
     assert button(at, "distill_start").disabled
     knob(at, "student.checkpoint").set_value("some/encoder").run()
     knob(at, "student.params.query_prompt").set_value("query: ").run()

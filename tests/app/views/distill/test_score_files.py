@@ -143,3 +143,11 @@ def test_a_free_score_is_refused_in_the_words_of_the_page_and_a_button_takes_ran
     assert now.config is not None
     assert now.config.method.name == "ranking"
     assert "Use Ranking" not in [button.label for button in at.button]
+
+
+def test_one_run_goes_back_to_the_run_that_taught_before_the_file(mine: PairTable) -> None:
+    at = page(settings="data=mine;teacher=twinbert_cos-hard")
+    at.button_group(key="distill_teacher_kind").set_value("file").run()
+    assert "teacher=file:" in choices(at).distill.settings
+    at.button_group(key="distill_teacher_kind").set_value("run").run()
+    assert "teacher=twinbert_cos-hard" in choices(at).distill.settings
