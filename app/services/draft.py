@@ -8,17 +8,18 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import quote, unquote
 
 from app import state
 from app.kit.by_hash import by_hash
 from app.services import access, score_files
 from app.services.boards import DEMO_DATA, chosen_data, data_choices
+from app.services.links import decode as decode
+from app.services.links import encode as encode
 from app.services.runs.names import named, names
 from app.services.scoring import Model, models
 from kdcore.catalog import SIZES
 from kdcore.config import DistillConfig, TeacherConfig, from_dict, to_dict
-from kdcore.config.teacher import read_teacher, score_reason, without_folders
+from kdcore.config.teacher import without_folders
 from kdcore.errors import ConfigError, LabError, about_settings, lookup
 from kdcore.experiments.changes import ABSENT
 from kdcore.experiments.presets import PRESETS, TEACHER, changed_from, config_of
@@ -28,7 +29,6 @@ FIRST = next(iter(PRESETS))
 LONGEST = 3_000  # characters of State.settings
 FROM_BOARD = ("teacher", "data")  # what a draft takes from the board unless it says so itself
 MOST_PAIRS = 1_000_000  # of a split of the bundled world
-_PLAIN = " /:,.=+*()[]{}@-_~'\"!?#&<>|^$\\`"  # all but what `encode` itself writes
 Changed = dict[str, Any]
 RANKING: Changed = {"method.name": "ranking"}
 
@@ -64,17 +64,6 @@ class Draft:
         return by_path
 
 
-def encode(changed: Mapping[str, Any]) -> str:
-    """Settings as the text of a link: `path=value;path=value`."""
-    return ";".join(f"{path}={quote(_text(v), safe=_PLAIN)}" for path, v in changed.items())
-
-
-def decode(text: str) -> Changed:
-    """What `encode` wrote; what is no setting is left out."""
-    parts = (part.partition("=") for part in text.split(";"))
-    return {path.strip(): unquote(value) for path, sign, value in parts if sign and path.strip()}
-
-
 def draft() -> Draft:
     """What the present state would run."""
     preset = state.now().distill.preset
@@ -92,7 +81,7 @@ def draft_of(preset: str, changed: Mapping[str, Any]) -> Draft:
     """A preset with some changes, checked; what is wrong stays to be seen and mended."""
     try:
         config = _config(preset, changed)
-        if misfits := _misfits_of_scores(config):
+        if misfits := score_files.misfits(config, _key(config.teacher), teachers()):
             return Draft(preset, dict(changed), _shown(config), None, misfits)
         return Draft(preset, dict(changed), _shown(config), config)
     except ConfigError as error:
@@ -222,50 +211,15 @@ def _on_data_here(config: DistillConfig) -> DistillConfig:
     return config
 
 
-def free_scores(teacher: str, data: str) -> list[str]:
-    """What of a teacher's runs and files gives a free score, by the names that a page shows."""
-    text = read_teacher(teacher)
-    if text is None:
-        return []
-    runs = [model for model in map(teachers().get, text.runs) if model is not None]
-    files = score_files.free_scores(data) if text.files else ()
-    return [
-        *(model.title for model in runs if _gives_free_score(model.run)),
-        *(name for name in text.files if name in files),
-    ]
-
-
-def _gives_free_score(run: Run) -> bool:
-    if run.stage != "teach":
-        return False
-    paths = map(run.predictions_path, ("validation", "test"))
-    return any(score_files.gives_free_score(path) for path in paths if path.is_file())
-
-
 def _suited(preset: str, changed: Changed) -> Changed:
-    """The changes, with Ranking where the teacher gives a free score and only Ranking can use it.
-
-    A sentence on the page says why it is set.
-    """
+    """The changes, with Ranking where only that can use the teacher's free score; it is told."""
     now, ranking = draft_of(preset, changed), {**changed, **RANKING}
-    free = free_scores(str(now.at("teacher") or ""), str(now.at("data") or ""))
+    teacher, data = str(now.at("teacher") or ""), str(now.at("data") or "")
+    free = score_files.free_of(teacher, data, teachers())
     if not free or now.config is not None or draft_of(preset, ranking).config is None:
         return changed
     state.ignore(f"{now.problems[0]}, which is set now")
     return ranking
-
-
-def _misfits_of_scores(config: DistillConfig) -> tuple[str, ...]:
-    """A problem for each term of the loss that cannot use the teacher's free score."""
-    names = free_scores(_key(config.teacher), config.data)
-    reasons = dict.fromkeys(score_reason(term.method) for term in config.soft_terms.values())
-    cure = "use Ranking"
-    if config.teaching.files:
-        cure = "read the file again with another Kind of numbers, or use Ranking"
-    return tuple(
-        f"teacher: {', '.join(names)} gives a free score. {reason}; {cure}"
-        for reason in filter(None, reasons if names else ())
-    )
 
 
 def _from_board(preset: str) -> Changed:
@@ -344,9 +298,3 @@ def _put(values: dict[str, Any], path: list[str], value: Any) -> None:
         values[step] = dict(inner) if isinstance(inner, Mapping) else {}
         values = values[step]
     values[path[-1]] = value
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f"{value:.10g}" if isinstance(value, float) else str(value)

@@ -1,15 +1,30 @@
-"""States too long for a link, stored under their hash beside the visitor's other files."""
+"""Settings as the text of a link; states too long for one, stored under their hash."""
 
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
+from urllib.parse import quote, unquote
 
 from app.services import access
 from kdcore.workspace import write_text_atomic
 
 _FOLDER = "links"
+_PLAIN = " /:,.=+*()[]{}@-_~'\"!?#&<>|^$\\`"  # all but what `encode` itself writes
 _MOST = 2000  # stored states; the oldest go first
+
+
+def encode(changed: Mapping[str, Any]) -> str:
+    """Settings as the text of a link: `path=value;path=value`."""
+    return ";".join(f"{path}={quote(_text(v), safe=_PLAIN)}" for path, v in changed.items())
+
+
+def decode(text: str) -> dict[str, Any]:
+    """What `encode` wrote; what is no setting is left out."""
+    parts = (part.partition("=") for part in text.split(";"))
+    return {path.strip(): unquote(value) for path, sign, value in parts if sign and path.strip()}
 
 
 def keep(query: dict[str, str]) -> str:
@@ -42,3 +57,9 @@ def fetch(digest: str) -> dict[str, str] | None:
         return {str(k): str(v) for k, v in query.items()}
     except (OSError, ValueError, AttributeError):
         return None
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:.10g}" if isinstance(value, float) else str(value)

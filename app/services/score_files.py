@@ -4,6 +4,7 @@ A draft and its link name such scores by the name of their import, never by a pa
 """
 
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,7 +12,9 @@ from tempfile import TemporaryDirectory
 from app.kit.by_hash import by_hash
 from app.services import access
 from app.services.answers import sources
+from app.services.scoring import Model
 from kdcore.config import DistillConfig
+from kdcore.config.teacher import read_teacher, score_reason
 from kdcore.data.answers.choice import ColumnChoice
 from kdcore.data.answers.imported import Brought, bring_file
 from kdcore.data.answers.stored import Kept, keep, kept_about, list_imports
@@ -21,6 +24,7 @@ from kdcore.data.pairs import SPLITS, PairTable
 from kdcore.data.splits import with_test_split
 from kdcore.errors import ConfigError, DataError, LabError
 from kdcore.predictions import Predictions
+from kdcore.runs.store import Run
 
 LEARNED = frozenset({"train", "log"})  # the splits that a student learns from
 
@@ -48,7 +52,7 @@ def refuse_others(config: DistillConfig) -> None:
     seconds=30,
     on=lambda data, teacher, limit, transfer: (
         *(access.home().root, data, teacher, limit, transfer),
-        [_stamp(each) for each in list_imports(access.home(), data.partition(":")[0])],
+        _stamps(data),
     ),
 )
 def coverage_of(data: str, teacher: str, limit: int, transfer: str) -> Coverage | None:
@@ -60,8 +64,12 @@ def coverage_of(data: str, teacher: str, limit: int, transfer: str) -> Coverage 
     return None
 
 
-def _stamp(each: Kept) -> tuple[str, int]:
-    return each.path.name, each.path.stat().st_mtime_ns
+def _stamps(data: str) -> list[tuple[str, int]]:
+    """Names and times of the imports for a data set; none for data that cannot have any."""
+    with suppress(LabError, OSError):
+        imports = list_imports(access.home(), data.partition(":")[0])
+        return [(each.path.name, each.path.stat().st_mtime_ns) for each in imports]
+    return []
 
 
 @by_hash(most=20, seconds=3, on=lambda data: (access.home().root, data))
@@ -77,6 +85,39 @@ def gives_free_score(predictions: Path) -> bool:
     """Whether stored predictions are a free score."""
     origin = kept_about(predictions).origin
     return origin is not None and origin.kind == "score"
+
+
+def free_of(teacher: str, data: str, offered: Mapping[str, Model]) -> list[str]:
+    """What of a teacher's runs and files gives a free score, by the names that a page shows."""
+    text = read_teacher(teacher)
+    if text is None:
+        return []
+    runs = [model for model in map(offered.get, text.runs) if model is not None]
+    files = free_scores(data) if text.files else ()
+    return [
+        *(model.title for model in runs if _run_gives_free_score(model.run)),
+        *(name for name in text.files if name in files),
+    ]
+
+
+def _run_gives_free_score(run: Run) -> bool:
+    if run.stage != "teach":
+        return False
+    paths = map(run.predictions_path, ("validation", "test"))
+    return any(gives_free_score(path) for path in paths if path.is_file())
+
+
+def misfits(config: DistillConfig, teacher: str, offered: Mapping[str, Model]) -> tuple[str, ...]:
+    """A problem for each term of the loss that cannot use the teacher's free score."""
+    names = free_of(teacher, config.data, offered)
+    reasons = dict.fromkeys(score_reason(term.method) for term in config.soft_terms.values())
+    cure = "use Ranking"
+    if config.teaching.files:
+        cure = "read the file again with another Kind of numbers, or use Ranking"
+    return tuple(
+        f"teacher: {', '.join(names)} gives a free score. {reason}; {cure}"
+        for reason in filter(None, reasons if names else ())
+    )
 
 
 def of_training_pairs(data: str, whole: PairTable) -> list[str]:

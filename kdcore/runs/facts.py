@@ -26,7 +26,6 @@ from kdcore.workspace import last_part, read_json
 
 PROVENANCE = "provenance.json"
 CARD = "README.md"
-_NEARLY = 0.9  # of a limit: whole queries are drawn, so it is seldom reached to the pair
 
 
 class SplitSize(NamedTuple):
@@ -107,17 +106,6 @@ class RunFacts:
     def limit(self) -> int:
         """Pairs of train at most; 0 is all."""
         return _whole(self.settings.get("limit"))
-
-    @property
-    def learned_from(self) -> int:
-        """Pairs of train that it learned from: the limit, or all where these are clearly fewer.
-
-        0 without a limit where the pairs were not recorded.
-        """
-        train = self.splits.get("train")
-        pairs = train.pairs if train else 0
-        reached = self.limit and pairs >= _NEARLY * self.limit
-        return self.limit if reached else pairs or self.limit
 
     @property
     def seed(self) -> int:

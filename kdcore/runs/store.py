@@ -45,6 +45,7 @@ from kdcore.workspace import (
 __all__ = ["Run", "RunStore", "RunWriter", "Status"]
 
 BUNDLED = "demo:"  # before the name of a run of the bundled demo
+_NEARLY = 0.9  # of a limit: whole queries are drawn, so it is seldom reached to the pair
 TEACHER_FILES = "teacher_files.json"  # in a run's folder: what the files of its teacher gave
 _SUFFIX = string.digits + string.ascii_lowercase
 
@@ -133,6 +134,17 @@ class Run(RunFacts):
     def teacher_path(self, split: str = "test") -> Path:
         """The teacher's answers to a split, if a distilled run had to ask for them at its end."""
         return self.folder / "teacher" / f"{check_name(split, 'split')}.parquet"
+
+    @property
+    def learned_from(self) -> int:
+        """Pairs of train that it learned from: the limit, or all where these are clearly fewer.
+
+        0 without a limit where the pairs were not recorded.
+        """
+        train = self.splits.get("train")
+        pairs = train.pairs if train else 0
+        reached = self.limit and pairs >= _NEARLY * self.limit
+        return self.limit if reached else pairs or self.limit
 
     def scored_pairs(self) -> tuple[int, int] | None:
         """Pairs to learn from that its teacher's files score, and all; None where not recorded."""

@@ -178,7 +178,7 @@ def test_metric_lines_are_read_once(tmp_path):
 def test_a_run_learned_from_its_limit_or_from_the_fewer_pairs_there_were(
     tmp_path, limit: int, pairs: int, learned: int
 ):
-    assert RunFacts(tmp_path, {"limit": limit}).learned_from == limit  # none were recorded
+    assert Run(tmp_path, {"limit": limit}).learned_from == limit  # none were recorded
     splits = {"pairs": {"train": [pairs, "hash"]}}
     (tmp_path / "provenance.json").write_text(json.dumps(splits))
-    assert RunFacts(tmp_path, {"limit": limit}).learned_from == learned
+    assert Run(tmp_path, {"limit": limit}).learned_from == learned

@@ -10,7 +10,7 @@ from app import state
 from app.kit import forms
 from app.kit.forms import Form
 from app.kit.texts import md
-from app.services import draft
+from app.services import draft, score_files
 from app.services.draft import Draft
 from app.views.distill.form import files, terms
 from kdcore.catalog import TEACHERS
@@ -76,7 +76,8 @@ def details(now: Draft, form: Form) -> None:
 
 def _use_ranking(now: Draft, form: Form) -> None:
     """A button that lets a free score teach the order of a query's ads, where it can teach it."""
-    free = draft.free_scores(str(now.at("teacher") or ""), str(now.at("data") or ""))
+    text, data = str(now.at("teacher") or ""), str(now.at("data") or "")
+    free = score_files.free_of(text, data, draft.teachers())
     if free and score_reason(str(now.at("method.name"))):
         st.button(
             "Use Ranking",
