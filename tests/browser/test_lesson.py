@@ -36,16 +36,19 @@ def test_what_comes_late_above_a_target_does_not_push_it_under_the_lesson(visit)
     page = visit(f"distill?{urlencode(asked)}")
     target = page.locator(lessons()["distill"].steps[0].target).first
     page.wait_for_function(FREE, arg=target.element_handle())
-    page.evaluate(
-        """node => {
-          const late = document.createElement("div");
+    under_lesson = page.evaluate(
+        f"""node => {{
           const lesson = document.querySelector('[data-testid="stBottom"]').getBoundingClientRect();
-          late.style.height = `${lesson.top - node.getBoundingClientRect().top - 15}px`;
+          const late = document.createElement("div");
+          // else the browser's scroll anchoring holds the target in place by itself
+          for (let each = node; each; each = each.parentElement) each.style.overflowAnchor = "none";
+          late.style.height = `${{lesson.top - node.getBoundingClientRect().top - 15}}px`;
           document.querySelector('[data-testid="stMainBlockContainer"]').prepend(late);
-        }""",
+          return !({FREE})(node);
+        }}""",
         target.element_handle(),
     )
-    page.wait_for_function(f"node => !({FREE})(node)", arg=target.element_handle())
+    assert under_lesson
     page.wait_for_function(FREE, arg=target.element_handle())
 
 
