@@ -42,7 +42,7 @@ def test_what_comes_late_above_a_target_does_not_push_it_under_the_lesson(visit)
           const late = document.createElement("div");
           // else the browser's scroll anchoring holds the target in place by itself
           for (let each = node; each; each = each.parentElement) each.style.overflowAnchor = "none";
-          late.style.height = `${{lesson.top - node.getBoundingClientRect().top - 15}}px`;
+          late.style.height = `${{lesson.top - node.getBoundingClientRect().top - 40}}px`;
           document.querySelector('[data-testid="stMainBlockContainer"]').prepend(late);
           return !({FREE})(node);
         }}""",
