@@ -214,8 +214,11 @@ def _take(path: Path, name: str, data: str, choice: ColumnChoice) -> str:
         # a file that names no pair fits every split of its length, and was meant for one
         if split in LEARNED or not each.read.aligned.startswith("by order with these"):
             keep(each.predictions, access.home(), data.partition(":")[0], replace=True)
-    sources.clear()
-    names.clear()
-    splits.clear()
-    free_scores.clear()
+    forget()
     return name
+
+
+def forget() -> None:
+    """Let what has just been imported be on offer at once."""
+    for listing in (sources, names, splits, free_scores):
+        listing.clear()

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from app import services, state
+from app import state
 from app.kit import error_box
 from app.kit.texts import counted, md, shown
 from app.services import Board, standing
@@ -202,6 +202,5 @@ def _offer(board: Board, staged: Staged, closed: bool) -> None:
     teacher = queries.take_in(staged, board.data, part, name, replace=bool(replace))
     draft.clear(NAME)
     state.change(teacher=teacher)
-    services.sources.clear()
     st.session_state[keys.IMPORTED] = f"Imported the grades of {name} as a teacher."
     st.rerun()

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from app.kit.by_hash import by_hash
 from app.services import access, score_files
-from app.services.answers import sources
 from app.services.boards import DataChoice, whole_data
 from app.views.data.queries.intake import Staged
 from kdcore.data.answers.choice import ColumnChoice
@@ -46,11 +45,7 @@ def read(
 
     shown: the part on the pages where it is another one: a test split may be one that runs cut.
     """
-    try:
-        changed = staged.path.stat().st_mtime_ns
-    except OSError as cause:
-        raise DataError(f"{staged.title} is gone; upload it again") from cause
-    return _read(staged, changed, data, split, form, shown or split)
+    return _read(staged, staged.changed(), data, split, form, shown or split)
 
 
 @by_hash(most=6, spinner="Reading the predictions…")
@@ -78,6 +73,13 @@ def _bring(
 
 def elsewhere(staged: Staged, data: DataChoice, split: str, form: AnswerForm) -> dict[str, int]:
     """How many pairs of each other split the file answers, of those where it answers any."""
+    return _elsewhere(staged, staged.changed(), data, split, form)
+
+
+@by_hash(most=4)
+def _elsewhere(
+    staged: Staged, changed: int, data: DataChoice, split: str, form: AnswerForm
+) -> dict[str, int]:
     counts, some = dict[str, int](), dataclasses.replace(form, partial=True)
     for other in whole_data(data, split).splits if split != ALL else ():
         with suppress(LabError):
@@ -133,7 +135,5 @@ def take_in(
         )
     home = access.home()
     path, *_ = [keep(each.predictions, home, data.key, replace=replace) for each in brought]
-    sources.clear()
-    score_files.names.clear()
-    score_files.splits.clear()
+    score_files.forget()
     return {model.role: f"brought:{path.stem}"} if model.role in ("teacher", "student") else {}

@@ -53,6 +53,13 @@ class Staged:
         """A part of the keys of its widgets: another file has fresh ones."""
         return self.path.parent.name[:16] + str(self.size)
 
+    def changed(self) -> int:
+        """When it was written last, in nanoseconds; DataError where it is no longer here."""
+        try:
+            return self.path.stat().st_mtime_ns
+        except OSError as cause:
+            raise DataError(f"{self.title} is gone; upload it again") from cause
+
 
 @dataclass(frozen=True)
 class Look:

@@ -3,17 +3,14 @@
 from dataclasses import dataclass
 
 from app.kit.by_hash import by_hash
-from app.services import access
-from app.services.answers import sources
+from app.services import access, score_files
 from app.services.boards import DataChoice, whole_data
 from app.views.data.queries.intake import Staged
 from kdcore.data.answers.stored import keep
 from kdcore.data.judge.judgments import Judgments, judgments, predictions_of
 from kdcore.data.judge.replies import read_replies
 from kdcore.data.judge.requests import Request, requests
-from kdcore.errors import DataError
 from kdcore.evaluation.judges import Agreement, agreements
-from kdcore.predictions import Predictions
 
 
 @dataclass(frozen=True)
@@ -32,11 +29,7 @@ def prompts(data: DataChoice, split: str, limit: int, rubric: str) -> list[Reque
 
 def read(staged: Staged, data: DataChoice, split: str) -> Judged:
     """Read a staged file of answers to a part of a data set. LabError says why it cannot be."""
-    try:
-        changed = staged.path.stat().st_mtime_ns
-    except OSError as cause:
-        raise DataError(f"{staged.title} is gone; upload it again") from cause
-    return _read(staged, changed, data, split)
+    return _read(staged, staged.changed(), data, split)
 
 
 @by_hash(most=4, spinner="Reading the answers…")
@@ -53,9 +46,7 @@ def take_in(staged: Staged, data: DataChoice, split: str, name: str, *, replace:
     replace: they may take the place of those of the same name. LabError says why it cannot be.
     """
     access.refuse_public()
-    predictions: Predictions = predictions_of(read(staged, data, split).judge, name, staged.title)[
-        0
-    ]
+    predictions, _ = predictions_of(read(staged, data, split).judge, name, staged.title)
     path = keep(predictions, access.home(), data.key, replace=replace)
-    sources.clear()
+    score_files.forget()
     return f"brought:{path.stem}"
