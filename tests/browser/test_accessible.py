@@ -16,6 +16,7 @@ RARELY = (
     "temperature",
     "runs?v=1&rview=frontier",
     "distill?v=1&dmode=yaml",
+    "distill?v=1&preset=ensemble",
     "ranking?v=1&rtab=ndcg",
     "compare?v=1&ctab=edit",
     "distill?v=1&run=twinbert_cos-kd&settings=hard_weight%3D0%3Bsoft_weight%3D0",
