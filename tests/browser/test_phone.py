@@ -5,7 +5,9 @@ import pytest
 OVERLAPS = """() => {
   const boxes = [...document.querySelectorAll('.st-key-chart_runs_curves .textpoint')]
     .map((name) => name.getBoundingClientRect()).filter((box) => box.width);
-  const meet = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+  const apart = (a, b) => a.right <= b.left || b.right <= a.left || a.bottom <= b.top
+    || b.bottom <= a.top;
+  const meet = (a, b) => !apart(a, b);
   return boxes.filter((a, at) => boxes.slice(at + 1).some((b) => meet(a, b))).length;
 }"""
 
