@@ -1,0 +1,38 @@
+"""Stage: the settings that every stage has."""
+
+import re
+from dataclasses import dataclass
+
+from kdcore.knobs import knob, problems_of, text
+
+MOST_RANKS = 64  # of CPU processes that share one run
+_DEVICE = re.compile(r"auto|mps|cpu(:\d+)?|cuda(:\d+|:all)?", re.ASCII)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """The settings that every stage has."""
+
+    data: str = text("world", "a data set of the lab, or a path to one")
+    limit: int = knob(
+        0,
+        "most pairs of train and of validation, whole queries; 0 takes all",
+        low=0,
+        high=10**9,
+    )
+    seed: int = knob(
+        0, "the same seed and thread count give the same student", low=0, high=2**31 - 1
+    )
+    device: str = text("auto", "auto, cpu, cuda, cuda:1, cuda:all or mps")
+    threads: int = knob(0, "CPU threads; 0 is torch's choice", low=0, high=1024)
+
+    def problems(self) -> list[str]:
+        """List the problems of single settings; each stage adds those of combinations."""
+        problems, device = problems_of(self), self.device
+        if isinstance(device, str) and not _DEVICE.fullmatch(device):
+            problems.append(
+                f"device: {device[:40]!r} is not a device; use auto, cpu, cuda, cuda:1 or mps"
+            )
+        elif isinstance(device, str) and device[:4] == "cpu:" and int(device[4:8]) > MOST_RANKS:
+            problems.append(f"device: {device[:40]} is too many; {MOST_RANKS} processes at most")
+        return problems
