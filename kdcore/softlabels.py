@@ -151,10 +151,7 @@ class SoftLabelStore:
         self, full: NDArray[np.floating[Any]], temperature: float = 1.0, rest: Rest = "zero"
     ) -> StoreReport:
         """Compare the store with the (rows, classes) logits it was made from."""
-        log_p = log_soften(full, temperature)
-        with np.errstate(divide="ignore"):
-            log_q = np.log(self.rebuild(temperature, rest))
-        mass = np.exp(np.take_along_axis(log_p, self.indices.astype(np.int64), axis=1)).sum(axis=1)
+        log_p, log_q, mass = self._against(full, temperature, rest)
         return StoreReport(
             temperature=temperature,
             kept_mass=float(np.mean(mass)) if len(self) else float("nan"),
@@ -164,6 +161,23 @@ class SoftLabelStore:
             bytes_per_row=self.bytes_per_row,
             full_bytes_per_row=2 * self.classes,
         )
+
+    def lost(
+        self, full: NDArray[np.floating[Any]], temperature: float = 1.0, rest: Rest = "zero"
+    ) -> tuple[Floats, Floats]:
+        """Return (rows,) kept mass and (rows,) KL(full || rebuilt) of each row, as report."""
+        log_p, log_q, mass = self._against(full, temperature, rest)
+        return mass, _kl_of_logs(log_p, log_q)
+
+    def _against(
+        self, full: NDArray[np.floating[Any]], temperature: float, rest: Rest
+    ) -> tuple[Floats, Floats, Floats]:
+        """The logs of full and rebuilt soft labels, and the kept mass of each row."""
+        log_p = log_soften(full, temperature)
+        with np.errstate(divide="ignore"):
+            log_q = np.log(self.rebuild(temperature, rest))
+        mass = np.exp(np.take_along_axis(log_p, self.indices.astype(np.int64), axis=1)).sum(axis=1)
+        return log_p, log_q, mass
 
     def save(self, path: Path) -> None:
         """Write one safetensors file."""
@@ -191,8 +205,12 @@ class SoftLabelStore:
             ) from (cause)
 
 
-def _mean_kl(log_p: Floats, log_q: Floats) -> float:
+def _kl_of_logs(log_p: Floats, log_q: Floats) -> Floats:
     p = np.exp(log_p)
     ratio = np.subtract(log_p, log_q, out=np.zeros_like(log_p), where=p > 0)
     terms = np.multiply(p, ratio, out=np.zeros_like(p), where=p > 0)
-    return float(np.maximum(terms.sum(axis=1), 0.0).mean()) if len(p) else float("nan")
+    return np.asarray(np.maximum(terms.sum(axis=1), 0.0))
+
+
+def _mean_kl(log_p: Floats, log_q: Floats) -> float:
+    return float(_kl_of_logs(log_p, log_q).mean()) if len(log_p) else float("nan")

@@ -1,5 +1,6 @@
 """The texts of masked-word models: where they come from, their ids, and which words are hidden."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -15,7 +16,7 @@ from kdcore.data.splits import with_test_split
 from kdcore.data.world import sentences
 from kdcore.errors import DataError
 from kdcore.language.losses import UNSEEN
-from kdcore.language.plan import ERRANDS, MaskedPlan
+from kdcore.language.plan import ERRANDS, Plan
 from kdcore.models.batches import Texts
 from kdcore.models.tokens.wordpiece import Ragged, WordPiece
 from kdcore.workspace import Workspace
@@ -56,7 +57,7 @@ class Sources:
         return sorted({*self.first, *self.second} - {""})
 
 
-def sources(plan: MaskedPlan, workspace: Workspace | None = None) -> tuple[Sources, Sources]:
+def sources(plan: Plan, workspace: Workspace | None = None) -> tuple[Sources, Sources]:
     """The texts that a plan learns from, and unseen ones: errands, or pairs of the test split."""
     if plan.data == ERRANDS:
         seen = sentences(plan.texts, plan.seed)
@@ -128,21 +129,19 @@ class Corpus:
             texts.group,
         )
 
+    @property
+    def key(self) -> str:
+        """16 hex digits that change when its ids do."""
+        return hashlib.sha256(self.ids.cpu().numpy().tobytes()).hexdigest()[:16]
+
     def batches(self, size: int, seed: int, first: int = 0) -> Iterator[Tensor]:
         """The rows of batch after batch from number `first` on, without an end.
 
-        Texts of similar length meet, as in DistilBERT's script, so that little is padded: POOL
-        batches are drawn with replacement, sorted by length, cut and shuffled. They depend on the
-        seed and the batch's number alone, so a resumed training goes on with the same ones.
+        They depend on the seed and the batch's number alone (see pools), so a resumed training goes
+        on with the same ones.
         """
         lengths = (self.ids != self.pad).sum(dim=1).cpu()
-        for pool in count(first // POOL):
-            rng = torch.Generator().manual_seed(seed * 2**31 + pool)
-            rows = torch.randint(len(lengths), (POOL * size,), generator=rng)
-            rows = rows[lengths[rows].argsort(stable=True)].view(POOL, size)
-            order = torch.randperm(POOL, generator=rng)
-            skipped = first - pool * POOL if pool == first // POOL else 0
-            yield from rows[order[skipped:]]
+        return (rows for _, rows in pools([lengths], size, seed, first))
 
     def rows(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Ids and types of some texts, cut to the longest of them."""
@@ -177,6 +176,31 @@ class Corpus:
         hidden = torch.zeros(ids.numel(), dtype=torch.bool)
         hidden[torch.multinomial(chance, max(min(usual, most), 1))] = True
         return hidden.view(ids.shape).to(ids.device)
+
+
+def pools(
+    parts: Sequence[Tensor], size: int, seed: int, first: int = 0
+) -> Iterator[tuple[int, Tensor]]:
+    """(part, rows) of batch after batch from number `first` on, without an end.
+
+    Texts of similar length meet, as in DistilBERT's script, so that little is padded: POOL batches
+    are drawn with replacement, sorted by length, cut and shuffled. A pool comes from one part,
+    drawn by its number of texts.
+
+    Args:
+        parts: (texts,) lengths of the texts of each part.
+    """
+    counts = torch.tensor([len(lengths) for lengths in parts], dtype=torch.float)
+    for pool in count(first // POOL):
+        rng = torch.Generator().manual_seed(seed * 2**31 + pool)
+        part = int(torch.multinomial(counts, 1, generator=rng)) if len(parts) > 1 else 0
+        lengths = parts[part]
+        rows = torch.randint(len(lengths), (POOL * size,), generator=rng)
+        rows = rows[lengths[rows].argsort(stable=True)].view(POOL, size)
+        order = torch.randperm(POOL, generator=rng)
+        skipped = first - pool * POOL if pool == first // POOL else 0
+        for batch in rows[order[skipped:]]:
+            yield part, batch
 
 
 def _encode(units: WordPiece, texts: Sequence[str], longest: int) -> Ragged:

@@ -4,7 +4,7 @@ Accuracy is the share of hidden word pieces that a model puts first; every model
 gaps. Texts of one query depend on each other, so intervals resample whole queries.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +12,13 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
+from torch import Tensor
 
 from kdcore.language.corpus import Corpus
 from kdcore.metrics.significance import Support, interval, resampled
 
 Floats = NDArray[np.float64]
+Ids = NDArray[np.int64]
 RESAMPLES = 1000
 BATCH = 100  # texts
 
@@ -26,13 +28,19 @@ class Fills:
     """A model's answers to the hidden words of some texts.
 
     hits, hidden: (groups,) words that it puts first, and hidden words, per query. words: (hidden
-    words,) its first word of each. loss: mean cross-entropy of a hidden word in nats.
+    words,) its first word of each. losses: (groups,) cross-entropy of the hidden words in nats, its
+    sum per query.
     """
 
     hits: Floats
     hidden: Floats
     words: NDArray[np.int64]
-    loss: float
+    losses: Floats
+
+    @property
+    def loss(self) -> float:
+        """The mean cross-entropy of a hidden word in nats."""
+        return float(self.losses.sum() / self.hidden.sum())
 
     @property
     def accuracy(self) -> float:
@@ -51,35 +59,49 @@ class Share:
 
 
 @torch.inference_mode()
-def fills(net: Any, corpus: Corpus, seed: int = 0) -> Fills:
-    """Let a model fill 15 % of the words of every text; the seed fixes which, for any model."""
+def gaps(net: Any, corpus: Corpus, seed: int = 0) -> Iterator[tuple[Tensor, Tensor, Ids]]:
+    """A model's logits where 15 % of the words of every text are hidden, some texts at a time.
+
+    Yields (hidden words, vocabulary) logits, the right words, and the query of each. The seed fixes
+    which words are hidden, for any model.
+    """
     typed = net.config.model_type == "bert"
-    rng = torch.get_rng_state()
-    torch.manual_seed(seed)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        for start in range(0, len(corpus.ids), BATCH):
+            rows = torch.arange(start, min(start + BATCH, len(corpus.ids)))
+            ids, types = corpus.rows(rows)
+            read, labels = corpus.mask_words(ids)
+            hidden = read != ids
+            inputs = {"input_ids": read, "attention_mask": (ids != corpus.pad).long()}
+            states = net(**inputs, **({"token_type_ids": types} if typed else {}))
+            group = corpus.group[rows[hidden.nonzero()[:, 0].cpu()].numpy()]
+            yield states.logits[hidden].float(), labels[hidden], group
+
+
+def fills(net: Any, corpus: Corpus, seed: int = 0) -> Fills:
+    """Let a model fill the hidden words of every text."""
     groups = int(corpus.group.max()) + 1
-    hits, hidden = np.zeros(groups), np.zeros(groups)
-    words, losses = [], []
-    for start in range(0, len(corpus.ids), BATCH):
-        rows = torch.arange(start, min(start + BATCH, len(corpus.ids)))
-        ids, types = corpus.rows(rows)
-        read, labels = corpus.mask_words(ids)
-        gaps = read != ids
-        inputs = {"input_ids": read, "attention_mask": (ids != corpus.pad).long()}
-        logits = net(**inputs, **({"token_type_ids": types} if typed else {})).logits[gaps].float()
-        first, right = logits.argmax(dim=-1), labels[gaps]
-        losses.append(F.cross_entropy(logits, right, reduction="sum").item())
+    hits, hidden, losses = np.zeros(groups), np.zeros(groups), np.zeros(groups)
+    words = []
+    for logits, right, group in gaps(net, corpus, seed):
+        first = logits.argmax(dim=-1)
+        loss = F.cross_entropy(logits, right, reduction="none")
         words.append(first.cpu().numpy())
-        group = corpus.group[rows[gaps.nonzero()[:, 0].cpu()].numpy()]
         np.add.at(hits, group, (first == right).double().cpu().numpy())
         np.add.at(hidden, group, 1.0)
-    torch.set_rng_state(rng)
-    every = np.concatenate(words)
-    return Fills(hits, hidden, every, sum(losses) / len(every))
+        np.add.at(losses, group, loss.double().cpu().numpy())
+    return Fills(hits, hidden, np.concatenate(words), losses)
 
 
 def accuracy(answers: Fills) -> Share:
     """The share of hidden words that a model puts first."""
     return share(lambda weights: (weights @ answers.hits) / (weights @ answers.hidden), answers)
+
+
+def mean_loss(answers: Fills) -> Share:
+    """The mean cross-entropy of a hidden word in nats."""
+    return share(lambda weights: (weights @ answers.losses) / (weights @ answers.hidden), answers)
 
 
 def share_kept(students: Sequence[Fills], teachers: Sequence[Fills]) -> Share:
@@ -105,8 +127,13 @@ def share(ratio: Callable[[Floats], Floats], answers: Fills) -> Share:
     return Share(float(value[0]), float(low[0]), float(high[0]), int(answers.hidden.sum()))
 
 
-def results_of(net: Any, teacher: Any, unseen: Corpus) -> dict[str, Any]:
-    """What is kept in a run's results.json: of a student also what it keeps of its teacher."""
+def results_of(
+    net: Any, unseen: Corpus, theirs: Fills | None = None, teacher_weights: int = 0
+) -> dict[str, Any]:
+    """What is kept in a run's results.json: of a student also what it keeps of its teacher.
+
+    theirs: the teacher's answers to the same texts.
+    """
     net.eval()
     own = fills(net, unseen)
     results = {
@@ -116,12 +143,11 @@ def results_of(net: Any, teacher: Any, unseen: Corpus) -> dict[str, Any]:
         "loss": own.loss,
         "weights": net.base_model.num_parameters(),
     }
-    if teacher is not None:
-        theirs = fills(teacher, unseen)
+    if theirs is not None:
         results |= {
             "teacher_accuracy": accuracy(theirs),
             "teacher_loss": theirs.loss,
-            "teacher_weights": teacher.base_model.num_parameters(),
+            "teacher_weights": teacher_weights,
             "accuracy_kept": share_kept([own], [theirs]),
             "same_first_word": float(np.mean(own.words == theirs.words)),
         }

@@ -31,15 +31,18 @@ class MaskedModel:
     words: tuple[str, ...]
 
     @classmethod
-    def load(cls, source: str | Path) -> Self:
-        """From a local folder, or a hub id while the hub (or its cache) can be reached."""
+    def load(cls, source: str | Path, words: str | Path = "") -> Self:
+        """From a local folder, or a hub id while the hub (or its cache) can be reached.
+
+        words: the folder of its tokenizer, where it lies elsewhere.
+        """
         name = str(source)
         if not name.strip():
             raise DataError("no model is named: give a folder or a hub id")
         name, local = local_or_hub(name)
         try:
             tokenizer = AutoTokenizer.from_pretrained(
-                name, trust_remote_code=False, local_files_only=local
+                str(words or name), trust_remote_code=False, local_files_only=local
             )
             net, loading = AutoModelForMaskedLM.from_pretrained(
                 name,

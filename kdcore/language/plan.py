@@ -1,4 +1,8 @@
-"""Settings of a masked-word model, each declared once: a teacher (BERT), a student (DistilBERT)."""
+"""Settings of masked-word models, each declared once.
+
+A teacher (BERT), a student (DistilBERT), a store of the teacher's top k logits, and a student that
+learns from a store alone.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -14,11 +18,37 @@ ERRANDS = "errands"
 STAGE = "stage"  # in a config: which of the two plans it is
 
 
-@dataclass(frozen=True, kw_only=True)
-class MaskedPlan:
-    """What every masked-word model is trained with."""
+class Plan:
+    """What every plan has: where its texts come from, and where it is carried out."""
 
     stage: ClassVar[str]
+    data: str
+    texts: int
+    seed: int
+    device: str
+    threads: int
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be carried out, all at once."""
+        if problems := [*problems_of(self), *self._problems()]:
+            raise ConfigError(f"This {self.noun} cannot be made:", problems)
+
+    @property
+    def noun(self) -> str:
+        """What comes of it."""
+        return "masked-word model"
+
+    def _problems(self) -> list[str]:
+        return []
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data that read_plan understands."""
+        return {STAGE: self.stage, **plain(self)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskedPlan(Plan):
+    """What every masked-word model is trained with."""
 
     data: str = text(ERRANDS, "errands (everyday sentences), a data set of the lab, or a path")
     texts: int = knob(20_000, "at most so many sentences or pairs are read", low=2, high=10**7)
@@ -34,23 +64,11 @@ class MaskedPlan:
     log_every: int = knob(20, "steps between two lines of metrics", low=1, high=100_000)
     checkpoint_seconds: float = knob(60, "time between two checkpoints", low=0, high=86_400)
 
-    def __post_init__(self) -> None:
-        """Refuse what cannot be trained, all at once."""
-        if problems := [*problems_of(self), *self._problems()]:
-            raise ConfigError("This masked-word model cannot be trained:", problems)
-
-    def _problems(self) -> list[str]:
-        return []
-
     @property
     def optimizer(self) -> TrainingConfig:
         """The settings of the optimizer; warm-up and clipping are those of DistilBERT's script."""
         rate, size = self.learning_rate, self.batch_size
         return TrainingConfig(learning_rate=rate, batch_size=size, warmup=0.05, clip=5.0)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data that read_plan understands."""
-        return {STAGE: self.stage, **plain(self)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,10 +146,83 @@ class StudentPlan(MaskedPlan):
         return layers
 
 
-PLANS: dict[str, type[MaskedPlan]] = {plan.stage: plan for plan in (TeacherPlan, StudentPlan)}
+@dataclass(frozen=True, kw_only=True)
+class StorePlan(Plan):
+    """A store of a teacher's k largest logits at the hidden words of some texts.
+
+    Keeping only high-valued logits follows Parthasarathi & Strom 2019 (arXiv:1904.01624).
+    """
+
+    stage = "masked-store"
+
+    teacher: str = text("", "a teacher's name, the folder of a BERT, or a hub id")
+    k: int = knob(20, "so many of the teacher's largest logits; 0 keeps all", low=0, high=10**6)
+    data: str = text(ERRANDS, "errands (everyday sentences), a data set of the lab, or a path")
+    texts: int = knob(20_000, "at most so many sentences or pairs are read", low=2, high=10**7)
+    rounds: int = knob(
+        1, "how often each text is read, each time with other words hidden", low=1, high=1000
+    )
+    layers: int = knob(
+        0, "copied for a student to start from; 0 is half of the teacher's", low=0, high=48
+    )
+    seed: int = knob(0, "decides which words are hidden", low=0, high=2**31 - 1)
+    shard_texts: int = knob(2000, "texts per file", low=1, high=10**6)
+    device: str = text("auto", "auto, cpu, cuda, cuda:1 or mps")
+    threads: int = knob(0, "CPU threads; 0 is torch's choice", low=0, high=1024)
+
+    @property
+    def noun(self) -> str:
+        """What comes of it."""
+        return "store"
+
+    def _problems(self) -> list[str]:
+        return [] if self.teacher else ["teacher: is missing; name one with --teacher"]
 
 
-def read_plan(path: Path) -> MaskedPlan:
+@dataclass(frozen=True, kw_only=True)
+class StoreStudentPlan(MaskedPlan):
+    """A student that learns from a store alone: nothing of its teacher is loaded."""
+
+    stage = "masked-store-student"
+
+    store: str = text("", "a store's name, or its folder")
+    start: str = choice(
+        "copied",
+        "copied: the layers that the store holds for it; random",
+        options=("copied", "random"),
+    )
+    architecture: str = choice("distilbert", "of a random start", options=("distilbert", "bert"))
+    layers: int = knob(2, "transformer blocks of a random start", low=1, high=48)
+    hidden: int = knob(128, "width of a random start", low=8, high=4096)
+    heads: int = knob(4, "attention heads of a random start", low=1, high=64)
+    steps: int = knob(500, "batches that are learned from", low=1, high=10**7)
+    learning_rate: float = knob(1e-3, "peak step size of AdamW", low=0, high=1)
+    soft_weight: float = knob(5.0, "weight of T² KL to the stored words", low=0, high=1000)
+    mlm_weight: float = knob(2.0, "weight of the hidden words' cross-entropy", low=0, high=1000)
+    temperature: float = knob(2.0, "T of the soft labels", low=0.25, high=20)
+    rest: str = choice(
+        "uniform",
+        "the probability of words that were dropped: spread evenly over them, or zero",
+        options=("uniform", "zero"),
+    )
+
+    def _problems(self) -> list[str]:
+        problems = []
+        if not self.store:
+            problems.append("store: is missing; write one with `kdlab masked store`")
+        if not (self.soft_weight or self.mlm_weight):
+            problems.append("soft_weight, mlm_weight: both are 0; raise one")
+        if self.hidden % self.heads:
+            problems.append(f"heads: {self.heads} do not divide hidden {self.hidden}")
+        return problems
+
+
+PLANS: dict[str, type[Plan]] = {
+    plan.stage: plan for plan in (TeacherPlan, StudentPlan, StorePlan, StoreStudentPlan)
+}
+
+
+def read_plan(path: Path) -> Plan:
     """The plan of a config file; ConfigError when it is none."""
     content = dict(read_json(path))
     kind = PLANS.get(str(content.pop(STAGE, "")))
@@ -140,7 +231,7 @@ def read_plan(path: Path) -> MaskedPlan:
     return build(kind, _known(content, kind))
 
 
-def _known(content: Mapping[str, Any], kind: type[MaskedPlan]) -> dict[str, Any]:
+def _known(content: Mapping[str, Any], kind: type[Any]) -> dict[str, Any]:
     """Without settings of a newer version."""
     names = {spec.name for spec in fields(kind)}
     return {name: value for name, value in content.items() if name in names}

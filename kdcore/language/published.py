@@ -61,6 +61,10 @@ class Study:
         text = json.dumps([self.teacher.to_dict(), self.student.to_dict(), str(self)])
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
+    def workspace(self, parent: Workspace) -> Workspace:
+        """Where its models are, so that a stopped measurement goes on."""
+        return Workspace(parent.cache_folder(f"distilbert-{self.key}"))
+
 
 _WORLD: dict[str, Any] = {
     "data": "world",
@@ -82,7 +86,7 @@ STUDY = Study(
 
 def measure(out: Path, workspace: Workspace, watch: Watch, study: Study = STUDY) -> dict[str, Any]:
     """Train what is missing, measure everything, write the result to a file and return it."""
-    work = Workspace(workspace.cache_folder(f"distilbert-{study.key}"))
+    work = study.workspace(workspace)
     teacher = trained("teacher", study.teacher, work, watch)
     full = cells(study.student, {FULL: {}}, study.seeds, "student", work)
     others = {name: change for name, change in PRESETS["ablation"].items() if name != FULL}

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from kdcore.errors import ConfigError, LabError, RunError, UnknownNameError
-from kdcore.language.plan import MaskedPlan, StudentPlan, read_plan
+from kdcore.language.plan import Plan, StorePlan, StudentPlan, read_plan
 from kdcore.runs.metric_lines import read_lines
 from kdcore.runs.record import CONFIG, STATUS, STOP, Record, Status, derive, writing
 from kdcore.trash import take_back, throw_away
@@ -42,7 +42,7 @@ class MaskedRun:
         return self.folder.name
 
     @cached_property
-    def plan(self) -> MaskedPlan:
+    def plan(self) -> Plan:
         """What it is trained with; ConfigError when that cannot be read."""
         return read_plan(self.folder / CONFIG)
 
@@ -71,6 +71,11 @@ class MaskedRun:
             raise RunError(f"{self.id} is {state}: finish it with `kdlab masked resume {self.id}`")
         return self
 
+    @property
+    def store_folder(self) -> Path:
+        """The stored logits, of a plan that stores them."""
+        return self.folder / "store"
+
     def request_stop(self) -> None:
         """Ask its process to save and stop at the next step; an ended one is left as it is."""
         if self.status().state == "running":
@@ -84,7 +89,7 @@ class MaskedStore:
     def __init__(self, workspace: Workspace) -> None:
         self.root = workspace.masked
 
-    def create(self, plan: MaskedPlan, name: str = "") -> MaskedRun:
+    def create(self, plan: Plan, name: str = "") -> MaskedRun:
         """A queued training of this plan; a name that is taken is refused."""
         if not name:
             moment = time.strftime("%Y%m%d-%H%M", time.localtime())
@@ -129,10 +134,15 @@ class MaskedStore:
         """Take a model out of the trash; UnknownNameError when it is not there."""
         return MaskedRun(take_back(self.root, name))
 
-    def teacher_of(self, plan: StudentPlan) -> str:
-        """What opens a student's teacher: the folder of a model here, else what the plan names."""
+    def teacher_of(self, plan: StudentPlan | StorePlan) -> str:
+        """What opens a plan's teacher: the folder of a model here, else what the plan names."""
         run = self.find(plan.teacher)
         return plan.teacher if run is None else str(run.require_model().model_folder)
+
+    def store_of(self, name: str) -> Path:
+        """The folder of a store: one of this workspace, else the folder that the name is."""
+        run = self.find(name)
+        return Path(name).expanduser() if run is None else run.require_model().store_folder
 
     def _names(self) -> list[str]:
         if not self.root.is_dir():
@@ -143,6 +153,6 @@ class MaskedStore:
 
 def _is_readable(run: MaskedRun) -> bool:
     try:
-        return isinstance(run.plan, MaskedPlan)
+        return isinstance(run.plan, Plan)
     except LabError:
         return False

@@ -10,7 +10,7 @@ from torch import nn
 from transformers import BertConfig, BertForMaskedLM, DistilBertConfig, DistilBertForMaskedLM
 
 from kdcore.errors import ConfigError, DataError
-from kdcore.language.plan import StudentPlan, TeacherPlan
+from kdcore.language.plan import StorePlan, StoreStudentPlan, StudentPlan, TeacherPlan
 from kdcore.models.layers import even_layers
 from kdcore.models.tokens.wordpiece import WordPiece
 
@@ -19,8 +19,13 @@ POSITIONS = 128  # tokens that the lab's own models read
 
 def new_teacher(plan: TeacherPlan, units: WordPiece) -> Any:
     """An untrained BERT with a masked-word head, for this tokenizer."""
+    return _bert(plan, len(units), units.tokenizer.pad_token_id)
+
+
+def _bert(plan: TeacherPlan | StoreStudentPlan, words: int, pad: int) -> Any:
+    """A BERT of a plan's layers, width and heads."""
     config = BertConfig(
-        vocab_size=len(units),
+        vocab_size=words,
         hidden_size=plan.hidden,
         num_hidden_layers=plan.layers,
         num_attention_heads=plan.heads,
@@ -29,12 +34,12 @@ def new_teacher(plan: TeacherPlan, units: WordPiece) -> Any:
         initializer_range=plan.hidden**-0.5 / 2,  # 0.02 is meant for a width of 768
         hidden_dropout_prob=0.0,
         attention_probs_dropout_prob=0.0,
-        pad_token_id=units.tokenizer.pad_token_id,
+        pad_token_id=pad,
     )
     return BertForMaskedLM(config)
 
 
-def new_student(plan: StudentPlan, teacher: Any) -> tuple[Any, list[int]]:
+def new_student(plan: StudentPlan | StorePlan, teacher: Any) -> tuple[Any, list[int]]:
     """A DistilBERT of the teacher's width, and the teacher layers that it was started from.
 
     The list is empty for a random start. Raises DataError for a teacher that is no BERT, and
@@ -46,7 +51,8 @@ def new_student(plan: StudentPlan, teacher: Any) -> tuple[Any, list[int]]:
             f"{plan.teacher} is a {theirs.model_type} model, and a DistilBERT starts from a BERT "
             "(BertForMaskedLM); choose one"
         )
-    depth, copied = theirs.num_hidden_layers, plan.copied_layers
+    depth = theirs.num_hidden_layers
+    copied = plan.copied_layers if isinstance(plan, StudentPlan) else []
     layers = plan.layers or len(copied) or max(depth // 2, 1)
     if layers > depth or max(copied, default=0) >= depth:
         wish = " ".join(map(str, copied)) or f"{layers} layers"
@@ -68,11 +74,33 @@ def new_student(plan: StudentPlan, teacher: Any) -> tuple[Any, list[int]]:
         pad_token_id=theirs.pad_token_id,
     )
     student = DistilBertForMaskedLM(config)
-    if plan.start == "random":
+    if isinstance(plan, StudentPlan) and plan.start == "random":
         return student, []
     chosen = copied or even_layers(depth, layers)
     copy_bert(teacher, student, chosen)
     return student, chosen
+
+
+def stored_student(plan: StoreStudentPlan, start: Any) -> Any:
+    """The student that a store's start is, or an untrained one that reads the same words."""
+    if plan.start == "copied":
+        return start
+    given = start.config
+    if plan.architecture == "bert":
+        return _bert(plan, given.vocab_size, given.pad_token_id)
+    config = DistilBertConfig(
+        vocab_size=given.vocab_size,
+        max_position_embeddings=given.max_position_embeddings,
+        dim=plan.hidden,
+        n_layers=plan.layers,
+        n_heads=plan.heads,
+        hidden_dim=4 * plan.hidden,
+        dropout=0.0,
+        attention_dropout=0.0,
+        initializer_range=plan.hidden**-0.5 / 2,
+        pad_token_id=given.pad_token_id,
+    )
+    return DistilBertForMaskedLM(config)
 
 
 def copy_bert(teacher: Any, student: Any, layers: list[int]) -> None:

@@ -42,6 +42,17 @@ def test_a_teacher_a_student_and_an_ablation_stay_in_the_workspace(empty_home, k
     assert again.code == 0, again.err
     now = [os.stat(f"{folder}/model/model.safetensors").st_mtime_ns for folder in ends]
     assert now == began  # what is finished is not trained again
+    said = kdlab("masked", "store", "--teacher", "big", "--k", 3, "--name", "top3", "--json")
+    assert said.code == 0, said.err
+    assert said.json["plan"]["texts"] == 100
+    assert "3 of " in kdlab("masked", "show", "top3").out
+    assert kdlab("masked", "delete", "big").code == 0  # a store needs its teacher no more
+    said = kdlab("masked", "distill", "--store", "top3", "--name", "of3", "--steps", "2", *TINY)
+    assert said.code == 0, said.err
+    assert said.json["results"]["accuracy_kept"]["n"] > 0
+    said = kdlab("masked", "distill", "--store", "top3", "--cosine-weight", "1")
+    assert said.code == 2
+    assert "cosine_weight" in said.err
     listed = kdlab("masked", "list")
     assert "small" in listed.out
     shown = kdlab("masked", "show", "small")

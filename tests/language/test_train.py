@@ -8,8 +8,9 @@ from transformers import AutoModelForMaskedLM
 from kdcore import language
 from kdcore.errors import ConfigError, LabError, RunError
 from kdcore.language import train as training
-from kdcore.language.plan import StudentPlan, TeacherPlan
+from kdcore.language.plan import StorePlan, StoreStudentPlan, StudentPlan, TeacherPlan
 from kdcore.language.runs import MaskedStore
+from kdcore.language.topk.write import write
 from kdcore.language.train import train
 from kdcore.workspace import Workspace
 
@@ -21,6 +22,18 @@ def small(home: Workspace, **settings) -> StudentPlan:
     """A student of the shared teacher, wherever it is trained."""
     teacher = str(home.masked / "teacher" / "model")
     return StudentPlan(**({"teacher": teacher, "steps": 10, **COMMON} | settings))
+
+
+def of_store(home: Workspace) -> StoreStudentPlan:
+    """A student of a store that the shared teacher wrote."""
+    store = MaskedStore(home)
+    run = store.find("few") or store.create(
+        StorePlan(teacher="teacher", k=2, texts=50, shard_texts=20, device="cpu"), "few"
+    )
+    if run.status().state != "finished":
+        write(run, home)
+    knobs = {name: each for name, each in COMMON.items() if name != "texts"}
+    return StoreStudentPlan(store=str(run.store_folder), steps=10, **knobs)
 
 
 def trained(plan, workspace, name="m"):
@@ -60,11 +73,11 @@ def test_one_run_keeps_three_curves_and_what_the_student_keeps(home):
     assert not (run.folder / "checkpoint").exists()
 
 
-@pytest.mark.parametrize("which", ["teacher", "student"])
+@pytest.mark.parametrize("which", ["teacher", "student", "of a store"])
 def test_a_stopped_training_resumes_to_the_same_bytes_and_curves(
     which, home, tmp_path, monkeypatch
 ):
-    plan = BIG if which == "teacher" else small(home)
+    plan = {"teacher": BIG, "student": small(home)}.get(which) or of_store(home)
     whole = trained(plan, Workspace(tmp_path / "whole"))
     workspace = Workspace(tmp_path / "stopped")
     run = MaskedStore(workspace).create(plan, "m")
