@@ -16,6 +16,7 @@ from kdcore.cli import (
     latency,
     masked,
     ready,
+    retrieval,
     runs,
     stages,
     sweep,
@@ -49,6 +50,8 @@ def build_app() -> typer.Typer:
     app.command("bring")(bring.bring)
     app.command("judge")(judge.judge)
     app.command("predict")(stages.predict)
+    app.command("index")(retrieval.index)
+    app.command("search")(retrieval.search)
     app.command("latency")(latency.latency)
     app.command("export")(export.export)
     app.add_typer(runs.app, name="runs")

@@ -101,6 +101,10 @@ class PairModel(nn.Module):
         unit = "tokens" if encoded.bags is None else "words"
         return cut_notes(self.cuts(encoded), where, unit)
 
+    def vectors(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """(pairs, width) query and ad vectors of a model of two towers."""
+        raise TypeError(f"{type(self).__name__} has no vectors of texts")
+
     def pooled(self, batch: Batch) -> Tensor:
         """(pairs, width) the vectors of the pairs, which the head reads."""
         raise TypeError(f"{type(self).__name__} has no vectors of pairs")

@@ -83,10 +83,6 @@ class TwoTowers(PairModel):
                 HalfCosine(classes) if params.head == "half_cosine" else CumulativeLink(classes)
             )
 
-    def vectors(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """(pairs, width) query and ad vectors; each distinct text is encoded once."""
-        raise TypeError(f"{type(self).__name__} has no vectors of texts")
-
     def pooled(self, batch: Batch) -> Tensor:
         """(pairs, width) the product of unit vectors, or the crossed vector."""
         query, ad = self.vectors(batch)

@@ -1,0 +1,146 @@
+"""`kdlab index` and `kdlab search`: retrieval with the towers of a run."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import typer
+
+from kdcore import lab
+from kdcore.cli.kit.answer import cell, show, span, table
+from kdcore.cli.kit.options import Json, Quiet, RunId
+from kdcore.cli.kit.progress import Progress
+from kdcore.errors import ConfigError
+from kdcore.retrieval.ads import example_queries
+from kdcore.workspace import Workspace
+
+if TYPE_CHECKING:
+    from kdcore.retrieval.search import Searcher
+
+_DATA = (
+    "whose ads are searched: a data set, world for its corpus of 20,000 ads, world:ads=1000000 for "
+    "a larger one"
+)
+_RECIPE = (
+    "Flat (exact), SQ8 (8 bits), HNSW16 (a graph), IVF1024 (lists) or IVF1024,SQ8; by default Flat "
+    "up to 50,000 ads, above it lists"
+)
+_EFFORT = "lists that are probed (IVF) or neighbors in view (HNSW); more find more and take longer"
+Data = Annotated[str, typer.Option("--data", metavar="DATA", help=_DATA)]
+Recipe = Annotated[str, typer.Option("--recipe", metavar="RECIPE", help=_RECIPE)]
+
+
+def index(
+    run: RunId,
+    data: Data = "world",
+    recipe: Recipe = "",
+    k: Annotated[int, typer.Option("-k", help="recall is measured in the first k ads")] = 10,
+    queries: Annotated[
+        int, typer.Option("--queries", help="most queries on which it is measured")
+    ] = 200,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Embed the ads of a data set with a run's towers, index them, and measure recall and time."""
+    from kdcore.retrieval.embed import embed_queries
+    from kdcore.retrieval.timing import recall_curve
+
+    with Progress(quiet, as_json) as progress:
+        searcher = _searcher(run, data, recipe, progress)
+        progress.tell("measure")
+        typed = example_queries(data, queries, Workspace.default())
+        curve = recall_curve(searcher.index, embed_queries(searcher.model, typed), k)
+    built = searcher.index
+    rows = [
+        {
+            "effort": point.effort or "exact",
+            f"recall@{k} against exact": span(*point.recall[:3]),
+            "p50 ms": f"{point.time.p50_ms:.3f}",
+            "p95 ms": f"{point.time.p95_ms:.3f}",
+            "queries/s in a batch": f"{point.time.per_second:,.0f}",
+        }
+        for point in curve
+    ]
+    data_out = {
+        "run": searcher.run.id,
+        "data": searcher.ads.name,
+        "ads": len(searcher.ads),
+        "recipe": built.recipe,
+        "megabytes": built.megabytes,
+        "build_seconds": built.build_seconds,
+        "queries": len(typed),
+        "k": k,
+        "points": [point._asdict() | {"recall": point.recall._asdict()} for point in curve],
+        "notes": [searcher.note] if searcher.note else [],
+    }
+    lines = [
+        f"{built.recipe} over {len(searcher.ads):,} ads of {searcher.ads.name}: "
+        f"{built.megabytes:.1f} MB, built in {built.build_seconds:.2f} s.",
+        f"Recall and time are of {len(typed):,} queries, one thread each; they count from the "
+        "query's vector on.",
+        *([f"Note: {searcher.note}"] if searcher.note else []),
+    ]
+    show(as_json, data_out, table(rows, right=set(rows[0]) - {"effort"}), *lines)
+
+
+def search(
+    run: RunId,
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="what is searched for")],
+    data: Data = "world",
+    recipe: Recipe = "",
+    k: Annotated[int, typer.Option("-k", help="ads to show")] = 10,
+    effort: Annotated[int, typer.Option("--effort", help=_EFFORT)] = 0,
+    exact: Annotated[bool, typer.Option("--exact", help="compare with every ad")] = False,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--where", metavar="COLUMN=VALUE", help="only ads with this value, such as vertical"
+        ),
+    ] = None,
+    teacher: Annotated[
+        str | None,
+        typer.Option("--teacher", metavar="RUN", help="a run that orders the found ads again"),
+    ] = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Find ads for a query with a run's towers, and let a teacher order them."""
+    from kdcore.retrieval.embed import rescored
+
+    filters = _filters(where or [])
+    with Progress(quiet, as_json) as progress:
+        searcher = _searcher(run, data, recipe, progress)
+        found, note = searcher.search(query, k, effort=effort, filters=filters, exact=exact)
+        scores = None
+        if teacher:
+            ids = np.array([ad.ad for ad in found], dtype=np.int64)
+            (scores,) = rescored(lab.store().get(teacher), [query], [ids], searcher.ads)
+    rows: list[dict[str, Any]] = []
+    for place, ad in enumerate(found):
+        row = {"place": place + 1, "score": ad.score, "title": ad.title, "ad": ad.ad}
+        if scores is not None:
+            row |= {"teacher": scores[place], "teacher's place": 1 + sum(scores > scores[place])}
+        rows.append(row)
+    shown = [{name: cell(value) for name, value in row.items()} for row in rows]
+    answer = table(shown, right={"place", "score", "ad", "teacher", "teacher's place"})
+    out = {"run": searcher.run.id, "query": query, "found": rows, "note": note}
+    show(as_json, out, answer if rows else "No ad was found.", *([f"Note: {note}"] if note else []))
+
+
+def _filters(where: list[str]) -> dict[str, str]:
+    filters = {}
+    for text in where:
+        name, equals, value = text.partition("=")
+        if not (name and equals and value):
+            raise ConfigError(f"--where {text!r}: write COLUMN=VALUE, such as vertical=Travel")
+        filters[name] = value
+    return filters
+
+
+def _searcher(run: str, data: str, recipe: str, progress: Progress) -> "Searcher":
+    from kdcore.retrieval.search import Searcher
+
+    def watch(done: int, total: int) -> None:
+        progress.tell(f"embedding {done:,} of {total:,} ads")
+
+    source = lab.store().get(run)
+    return Searcher.open(source, data, Workspace.default(), recipe=recipe, watch=watch)

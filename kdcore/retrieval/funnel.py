@@ -1,0 +1,110 @@
+"""The funnel: all ads, then those that ANN finds, that the student keeps, that the teacher orders.
+
+Every step is judged by the truth on all ads, so what is lost before a step cannot come back.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kdcore.retrieval.exact import Ids
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """What one query's funnel works on: ids in the order in which ANN gives them.
+
+    student, teacher: (candidates,) their ranking scores of these ads. gains: (candidates,) what
+    each is worth by the truth. best: (depth,) the largest gains among all ads, largest first.
+    """
+
+    ids: Ids
+    student: Floats
+    teacher: Floats
+    gains: Floats
+    best: Floats
+
+
+def ndcg_of(gains: NDArray[np.floating], best: NDArray[np.floating], depth: int) -> float:
+    """nDCG of gains in the order shown, against the best of all ads; nan where nothing is worth."""
+    discounts = 1 / np.log2(np.arange(2, depth + 2))
+    ideal = float((best[:depth] * discounts[: len(best[:depth])]).sum())
+    value = float((gains[:depth] * discounts[: len(gains[:depth])]).sum())
+    return value / ideal if ideal > 0 else float("nan")
+
+
+def order_by(scores: Floats, ids: Ids) -> NDArray[np.int64]:
+    """Places by falling score, of equal ones the lower id first."""
+    return np.lexsort((ids, -scores))
+
+
+@dataclass(frozen=True)
+class Cuts:
+    """How many ads each step hands on: ANN to the student, the student to the teacher."""
+
+    found: int = 100
+    kept: int = 100
+
+    def shown(self, each: Candidates) -> NDArray[np.int64]:
+        """Places of one query's candidates in the order in which the funnel shows them."""
+        found = np.arange(min(self.found, len(each.ids)))
+        kept = found[order_by(each.student[found], each.ids[found])][: self.kept]
+        by_teacher = kept[order_by(each.teacher[kept], each.ids[kept])]
+        rest = found[~np.isin(found, kept)]
+        return np.concatenate([by_teacher, rest[order_by(each.student[rest], each.ids[rest])]])
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of the funnel: ads per query that it reads, and its nDCG per query."""
+
+    name: str
+    ads: int
+    ndcg: Floats  # (queries,)
+
+
+def steps(
+    queries: Sequence[Candidates], cuts: Cuts, depth: int, ads: int
+) -> tuple[Step, Step, Step]:
+    """nDCG@depth after ANN, after the student and after the teacher, per query.
+
+    ads: how many ads there are in all.
+    """
+    found = min(cuts.found, ads)
+    after: tuple[list[float], list[float], list[float]] = ([], [], [])
+    for each in queries:
+        places = np.arange(min(found, len(each.ids)))
+        by_student = places[order_by(each.student[places], each.ids[places])]
+        for values, shown in zip(after, (places, by_student, cuts.shown(each)), strict=True):
+            values.append(ndcg_of(each.gains[shown], each.best, depth))
+    names, counts = ("ANN", "student", "teacher"), (ads, found, min(cuts.kept, found))
+    return tuple(  # type: ignore[return-value]
+        Step(name, count, np.array(values))
+        for name, count, values in zip(names, counts, after, strict=True)
+    )
+
+
+def ceiling(gains_in_order: NDArray[np.floating], best: NDArray[np.floating], depth: int) -> Floats:
+    """(ads,) the nDCG@depth that a perfect later step could still reach from the first n ads.
+
+    gains_in_order: (ads,) gains in the order in which ads are found. The curve rises with n and
+    ends at 1.
+    """
+    discounts = 1 / np.log2(np.arange(2, depth + 2))
+    ideal = float((best[:depth] * discounts[: len(best[:depth])]).sum())
+    curve = np.full(len(gains_in_order), np.nan)
+    if ideal <= 0:
+        return curve
+    top = np.zeros(depth)  # the largest gains so far, largest first
+    value = 0.0
+    for place, gain in enumerate(np.asarray(gains_in_order, dtype=np.float64)):
+        if gain > top[-1]:
+            top[-1] = gain
+            top[::-1].sort()
+            value = float((top * discounts).sum()) / ideal
+        curve[place] = value
+    return curve

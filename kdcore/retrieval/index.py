@@ -1,0 +1,233 @@
+"""AnnIndex: approximate search with faiss, and exact search where it is the better answer.
+
+Measured on the world (2 cores): an exhaustive product serves 50,000 ads in under a millisecond, so
+an index begins to pay above that. Filters lose recall silently in every approximate index: where
+10 % of the ads pass, 64 neighbors of a graph keep 0.88 of the best ten, where 1 % pass 0.37. So a
+search below `FEWEST_PASSING` is exact over the passing ads, and says so.
+"""
+
+import hashlib
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kdcore.errors import ConfigError, DataError
+from kdcore.retrieval.exact import MISSING, Ids, exact_top
+from kdcore.retrieval.vectors import AdVectors, Vectors
+from kdcore.workspace import new_folder, read_json, write_json_atomic
+
+FLAT_UP_TO = 50_000  # ads that are searched exhaustively by default
+FEWEST_PASSING = 0.1  # share of ads; below it a filtered search is exact over the passing ads
+RECIPES = "Flat, SQ8, HNSW16, IVF1024 or IVF1024,SQ8"
+_RECIPE = re.compile(r"Flat|SQ8|HNSW([1-9]\d?)|IVF([1-9]\d{0,5})(,SQ8)?")
+_CARD, _FILE = "index.json", "index.faiss"
+_BUILD_EFFORT = 200  # efConstruction of a graph
+_EFFORTS = {"IVF": (1, 4, 16, 64, 128), "HNSW": (16, 32, 64, 128, 256)}
+_USUAL = {"IVF": 64, "HNSW": 128}  # measured: recall@10 of 0.98 and more on the world's ads
+
+
+@dataclass(frozen=True)
+class Hits:
+    """What a search found: ids and cosines, best first, (queries, k); -1 and -inf where nothing is.
+
+    note: a sentence where the search was made in another way than asked for, else "".
+    """
+
+    ids: Ids
+    scores: Vectors
+    note: str = ""
+
+
+def usual_recipe(ads: int) -> str:
+    """Flat up to 50,000 ads; above, an inverted file of 4 sqrt(n) lists, a power of two."""
+    if ads <= FLAT_UP_TO:
+        return "Flat"
+    return f"IVF{2 ** round(np.log2(4 * np.sqrt(ads)))}"
+
+
+def kind_of(recipe: str) -> str:
+    """Flat, SQ8, HNSW or IVF; ConfigError for a recipe that is not offered."""
+    if not _RECIPE.fullmatch(recipe):
+        raise ConfigError(f"recipe: {recipe!r} is not an index; write {RECIPES}")
+    return next(kind for kind in ("Flat", "SQ8", "HNSW", "IVF") if recipe.startswith(kind))
+
+
+def efforts(recipe: str) -> tuple[int, ...]:
+    """The numbers of lists or of neighbors at which a recall curve is measured; () for exact."""
+    return _EFFORTS.get(kind_of(recipe), ())
+
+
+@dataclass(frozen=True)
+class AnnIndex:
+    """An index of the vectors of ads; `search` is the same call for every recipe.
+
+    effort: lists that are probed (IVF) or neighbors that are kept in view (HNSW, efSearch).
+    """
+
+    vectors: AdVectors
+    recipe: str
+    build_seconds: float
+    library: Any  # the index of faiss
+
+    @classmethod
+    def build(cls, vectors: AdVectors, recipe: str = "") -> "AnnIndex":
+        """Build an index of a recipe, by default the usual one; the same vectors, the same bytes.
+
+        ConfigError where the recipe is not known or needs more ads than there are.
+        """
+        recipe = recipe or usual_recipe(len(vectors))
+        kind, faiss = kind_of(recipe), _faiss()
+        lists = int(recipe[3:].split(",")[0]) if kind == "IVF" else 0
+        if lists > len(vectors):
+            raise ConfigError(
+                f"recipe: {recipe} makes {lists:,} lists of {len(vectors):,} ads; "
+                f"use at most IVF{len(vectors)}, or Flat"
+            )
+        width = vectors.vectors.shape[1]
+        text = f"{recipe},Flat" if kind == "IVF" and "SQ8" not in recipe else recipe
+        index = faiss.index_factory(width, text, faiss.METRIC_INNER_PRODUCT)
+        if kind == "HNSW":
+            index.hnsw.efConstruction = _BUILD_EFFORT
+        if kind == "IVF":
+            index.cp.min_points_per_centroid = 1  # no warning on small corpora
+        began = time.perf_counter()
+        index.train(vectors.vectors)
+        index.add(vectors.vectors)
+        return cls(vectors, recipe, time.perf_counter() - began, index)
+
+    @property
+    def kind(self) -> str:
+        """Flat, SQ8, HNSW or IVF."""
+        return kind_of(self.recipe)
+
+    @property
+    def megabytes(self) -> float:
+        """The size of its file in MB (10^6 bytes), the vectors that it holds included."""
+        return float(_faiss().serialize_index(self.library).nbytes / 1e6)
+
+    def search(
+        self,
+        queries: Vectors,
+        k: int,
+        effort: int = 0,
+        passing: NDArray[np.bool_] | None = None,
+    ) -> Hits:
+        """Find the k ads of largest cosine for each of (queries, width) unit vectors.
+
+        effort: 0 takes the usual one. passing: (ads,) which ads may be found. A filter that few
+        ads pass is searched exactly; one that more pass widens the effort by their share.
+        """
+        if k < 1:
+            raise ConfigError(f"k: {k} ads cannot be found; use 1 or more")
+        if self.recipe == "Flat":
+            return Hits(*exact_top(self.vectors.vectors, queries, k, passing))
+        share = 1.0 if passing is None else float(passing.mean())
+        if share < FEWEST_PASSING:
+            note = (
+                f"{round(share * len(self.vectors)):,} of {len(self.vectors):,} ads pass the "
+                "filter: they were searched exactly, because an index loses many of so few"
+            )
+            return Hits(*exact_top(self.vectors.vectors, queries, k, passing), note)
+        scores, ids = self.library.search(
+            np.ascontiguousarray(queries, dtype=np.float32),
+            min(k, len(self.vectors)),
+            params=self._parameters(effort or _USUAL.get(self.kind, 0), k, share, passing),
+        )
+        return _in_order(ids, scores, k)
+
+    def _parameters(
+        self, effort: int, k: int, share: float, passing: NDArray[np.bool_] | None
+    ) -> Any:
+        faiss, more = _faiss(), {}
+        if passing is not None:
+            bits = np.packbits(passing, bitorder="little")
+            more["sel"] = faiss.IDSelectorBitmap(len(passing), faiss.swig_ptr(bits))
+            self._keep(bits)
+        wide = int(np.ceil(effort / share))
+        if self.kind == "IVF":
+            return faiss.SearchParametersIVF(nprobe=min(wide, self.library.nlist), **more)
+        if self.kind == "HNSW":
+            return faiss.SearchParametersHNSW(efSearch=max(wide, k), **more)
+        return faiss.SearchParameters(**more)
+
+    def _keep(self, bits: NDArray[np.uint8]) -> None:
+        """Keep the bits of a filter in memory as long as faiss may read them: until the next."""
+        object.__setattr__(self, "_bits", bits)
+
+    def save(self, folder: Path) -> None:
+        """Write the index and its card into a new folder, completely or not at all."""
+        with new_folder(folder, replace=True) as temporary:
+            _faiss().write_index(self.library, str(temporary / _FILE))
+            card = {
+                "recipe": self.recipe,
+                "model": self.vectors.model,
+                "ads": self.vectors.ads,
+                "count": len(self.vectors),
+                "build_seconds": self.build_seconds,
+                "sha256": _digest(temporary / _FILE),
+            }
+            write_json_atomic(temporary / _CARD, card)
+
+    @classmethod
+    def load(cls, folder: Path, vectors: AdVectors) -> "AnnIndex":
+        """Read an index of these vectors that save wrote.
+
+        DataError, before a byte of it is interpreted, where the file is not the one whose hash
+        the card holds, or belongs to other vectors.
+        """
+        card = read_json(folder / _CARD)
+        expected = (vectors.model, vectors.ads, len(vectors))
+        if (card.get("model"), card.get("ads"), card.get("count")) != expected:
+            raise DataError(f"{folder.name} is not an index of these ads and this model; build it")
+        path = folder / _FILE
+        if not path.is_file() or _digest(path) != card.get("sha256"):
+            raise DataError(f"{folder.name}: the index is damaged or incomplete; build it again")
+        recipe, seconds = str(card.get("recipe")), float(card.get("build_seconds") or 0.0)
+        kind_of(recipe)
+        return cls(vectors, recipe, seconds, _faiss().read_index(str(path)))
+
+
+def stored_index(folder: Path, vectors: AdVectors, recipe: str = "") -> AnnIndex:
+    """The index of a recipe in a folder of indexes, built and stored there when it is missing."""
+    recipe = recipe or usual_recipe(len(vectors))
+    kind_of(recipe)
+    place = folder / f"{vectors.key}-{recipe.replace(',', '-')}"
+    try:
+        return AnnIndex.load(place, vectors)
+    except DataError:  # missing, damaged, or of other vectors
+        index = AnnIndex.build(vectors, recipe)
+        index.save(place)
+        return index
+
+
+def _in_order(ids: Ids, scores: Vectors, k: int) -> Hits:
+    """Best first, of equal cosines the lower id first, filled up to k places."""
+    scores = np.where(ids < 0, -np.inf, scores).astype(np.float32)
+    order = np.lexsort((ids, -scores), axis=1)
+    ids, scores = np.take_along_axis(ids, order, 1), np.take_along_axis(scores, order, 1)
+    missing = max(0, k - ids.shape[1])
+    return Hits(
+        np.pad(ids.astype(np.int64), ((0, 0), (0, missing)), constant_values=MISSING),
+        np.pad(scores, ((0, 0), (0, missing)), constant_values=-np.inf),
+    )
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _faiss() -> Any:
+    try:
+        import faiss
+    except ImportError:
+        raise ConfigError(
+            "Approximate search needs faiss: pip install 'kdlab[retrieval]'. Exact search "
+            "(recipe Flat) works without it."
+        ) from None
+    return faiss
