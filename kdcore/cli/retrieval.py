@@ -109,13 +109,13 @@ def search(
     filters = _filters(where or [])
     with Progress(quiet, as_json) as progress:
         searcher = _searcher(run, data, recipe, progress)
-        found, note = searcher.search(query, k, effort=effort, filters=filters, exact=exact)
+        ads, note = searcher.search(query, k, effort=effort, filters=filters, exact=exact)
         scores = None
         if teacher:
-            ids = np.array([ad.ad for ad in found], dtype=np.int64)
+            ids = np.array([ad.ad for ad in ads], dtype=np.int64)
             (scores,) = rescored(lab.store().get(teacher), [query], [ids], searcher.ads)
     rows: list[dict[str, Any]] = []
-    for place, ad in enumerate(found):
+    for place, ad in enumerate(ads):
         row = {"place": place + 1, "score": ad.score, "title": ad.title, "ad": ad.ad}
         if scores is not None:
             row |= {"teacher": scores[place], "teacher's place": 1 + sum(scores > scores[place])}

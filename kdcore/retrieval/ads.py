@@ -55,8 +55,8 @@ class Ads:
         problems = []
         for name, value in filters.items():
             if name not in self.columns:
-                known = ", ".join(self.columns) or "no columns"
-                problems.append(f"{name}: the ads of {self.name} have {known}")
+                names = ", ".join(self.columns) or "no columns"
+                problems.append(f"{name}: the ads of {self.name} have {names}")
                 continue
             matches = self.columns[name] == value
             if not matches.any():

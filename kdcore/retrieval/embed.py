@@ -90,13 +90,13 @@ def embed_queries(model: PairModel, queries: Sequence[str], device: str = "cpu")
 
 
 def rescored(
-    run: Run, queries: Sequence[str], found: Sequence[NDArray[np.int64]], ads: Ads
+    run: Run, queries: Sequence[str], lists: Sequence[NDArray[np.int64]], ads: Ads
 ) -> list[NDArray[np.float64]]:
     """The ranking score that a run's model gives each found ad of each query; any model can."""
     model = load_model(run.require_model().model_folder)
-    rows = [(query, int(ad)) for query, ids in zip(queries, found, strict=True) for ad in ids]
+    rows = [(query, int(ad)) for query, ids in zip(queries, lists, strict=True) for ad in ids]
     if not rows:
-        return [np.empty(0) for _ in found]
+        return [np.empty(0) for _ in lists]
     frame = make_frame(
         [query for query, _ in rows],
         [ads.titles[ad] for _, ad in rows],
@@ -106,7 +106,7 @@ def rescored(
     pairs = PairTable(frame, model.scheme, "found")
     cpu = torch.device("cpu")
     logits = predict_table(model, pairs, cpu, name=run.id, precision="fp32").logits
-    ends = np.cumsum([len(ids) for ids in found])[:-1]
+    ends = np.cumsum([len(ids) for ids in lists])[:-1]
     return np.split(ranking_score(logits), ends)
 
 

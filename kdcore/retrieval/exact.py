@@ -19,10 +19,10 @@ def exact_top(
     ads may be found. Places beyond the last ad hold id -1 and cosine -inf.
     """
     if passing is not None:
-        kept = np.flatnonzero(passing)
-        places, scores = exact_top(vectors[kept], queries, k)
+        rows = np.flatnonzero(passing)
+        places, scores = exact_top(vectors[rows], queries, k)
         ids = np.full_like(places, MISSING)
-        ids[places >= 0] = kept[places[places >= 0]]
+        ids[places >= 0] = rows[places[places >= 0]]
         return ids, scores
     ids = np.full((len(queries), k), MISSING, dtype=np.int64)
     scores = np.full((len(queries), k), -np.inf, dtype=np.float32)

@@ -46,15 +46,15 @@ def order_by(scores: Floats, ids: Ids) -> NDArray[np.int64]:
 class Cuts:
     """How many ads each step hands on: ANN to the student, the student to the teacher."""
 
-    found: int = 100
-    kept: int = 100
+    candidates: int = 100
+    reordered: int = 100
 
     def shown(self, each: Candidates) -> NDArray[np.int64]:
         """Places of one query's candidates in the order in which the funnel shows them."""
-        found = np.arange(min(self.found, len(each.ids)))
-        kept = found[order_by(each.student[found], each.ids[found])][: self.kept]
-        by_teacher = kept[order_by(each.teacher[kept], each.ids[kept])]
-        rest = found[~np.isin(found, kept)]
+        places = np.arange(min(self.candidates, len(each.ids)))
+        top = places[order_by(each.student[places], each.ids[places])][: self.reordered]
+        by_teacher = top[order_by(each.teacher[top], each.ids[top])]
+        rest = places[~np.isin(places, top)]
         return np.concatenate([by_teacher, rest[order_by(each.student[rest], each.ids[rest])]])
 
 
@@ -74,14 +74,14 @@ def steps(
 
     ads: how many ads there are in all.
     """
-    found = min(cuts.found, ads)
+    most = min(cuts.candidates, ads)
     after: tuple[list[float], list[float], list[float]] = ([], [], [])
     for each in queries:
-        places = np.arange(min(found, len(each.ids)))
+        places = np.arange(min(most, len(each.ids)))
         by_student = places[order_by(each.student[places], each.ids[places])]
         for values, shown in zip(after, (places, by_student, cuts.shown(each)), strict=True):
             values.append(ndcg_of(each.gains[shown], each.best, depth))
-    names, counts = ("ANN", "student", "teacher"), (ads, found, min(cuts.kept, found))
+    names, counts = ("ANN", "student", "teacher"), (ads, most, min(cuts.reordered, most))
     return tuple(  # type: ignore[return-value]
         Step(name, count, np.array(values))
         for name, count, values in zip(names, counts, after, strict=True)

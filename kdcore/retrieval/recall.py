@@ -20,20 +20,20 @@ class Estimate(NamedTuple):
     n: int
 
 
-def recall(found: Ids, scores: NDArray[np.floating], best: NDArray[np.floating]) -> Floats:
+def recall(ids: Ids, scores: NDArray[np.floating], best: NDArray[np.floating]) -> Floats:
     """(queries,) share of the best ads that were found.
 
     An ad counts whose score reaches the last of the best scores, since real ads tie.
 
-    found: (queries, depth) ids, -1 where nothing is. scores: (queries, depth) exact scores of what
-    was found. best: (queries, k) the k best exact scores of all ads, largest first, -inf where
+    ids: (queries, depth) what was found, -1 where nothing is. scores: (queries, depth) its exact
+    scores. best: (queries, k) the k best exact scores of all ads, largest first, -inf where
     there are fewer ads. Returns nan for a query without any ad.
     """
-    wanted = np.isfinite(best).sum(axis=1)
+    sizes = np.isfinite(best).sum(axis=1)
     least = np.where(np.isfinite(best), best, np.inf).min(axis=1, initial=np.inf)
-    hits = ((found >= 0) & (scores >= least[:, None])).sum(axis=1)
+    hits = ((ids >= 0) & (scores >= least[:, None])).sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(wanted > 0, np.minimum(hits, wanted) / wanted, np.nan)
+        return np.where(sizes > 0, np.minimum(hits, sizes) / sizes, np.nan)
 
 
 def mean_with_interval(per_query: Floats, seed: int = 0) -> Estimate:

@@ -106,7 +106,7 @@ class Searcher:
             order = np.lexsort((ids, -scores))
             ids, scores = ids[order], scores[order]
         rows = zip(ids[:k].tolist(), scores[:k].tolist(), strict=True)
-        found = [
+        results = [
             Found(ad, self.ads.titles[ad], self.ads.descriptions[ad], score) for ad, score in rows
         ]
-        return found, " ".join(filter(None, (self.note, hits.note)))
+        return results, " ".join(filter(None, (self.note, hits.note)))

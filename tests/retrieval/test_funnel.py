@@ -18,7 +18,7 @@ def one() -> Candidates:
 
 
 def test_each_step_by_hand(one):
-    ann, student, teacher = steps([one], Cuts(found=4, kept=3), depth=3, ads=1000)
+    ann, student, teacher = steps([one], Cuts(candidates=4, reordered=3), depth=3, ads=1000)
     discounts = 1 / np.log2([2, 3, 4])
     ideal = np.dot([7, 7, 3], discounts)
     assert ann.ndcg[0] == pytest.approx(np.dot([0, 1, 7], discounts) / ideal)
@@ -28,12 +28,12 @@ def test_each_step_by_hand(one):
 
 
 def test_what_the_teacher_does_not_see_stays_in_the_students_order_below(one):
-    shown = Cuts(found=4, kept=2).shown(one)
+    shown = Cuts(candidates=4, reordered=2).shown(one)
     assert one.ids[shown].tolist() == [13, 11, 12, 10]
 
 
 def test_an_ad_that_ann_did_not_find_cannot_come_back(one):
-    *_, teacher = steps([one], Cuts(found=2, kept=2), depth=3, ads=1000)
+    *_, teacher = steps([one], Cuts(candidates=2, reordered=2), depth=3, ads=1000)
     assert teacher.ndcg[0] == pytest.approx(ndcg_of(np.array([1.0, 0.0]), one.best, 3))
 
 
