@@ -237,10 +237,6 @@ def test_heads_that_do_not_divide_the_width_are_answered_with_some_that_do(hidde
         ({"start_from": "r", "layers_from": [1, 1]}, "1 1: name each layer once"),
         ({"start_from": "r", "layers_from": [-1, 0]}, "-1 0: name each layer once, counted from 0"),
         (
-            {"name": "twinbert_cos", "start_from": "r", "params": {"units": "trigrams"}},
-            "params.units: a start from another model takes its word pieces; choose wordpiece",
-        ),
-        (
             {"name": "checkpoint", "checkpoint": "a/b", "params": {"keep_layers": 3}}
             | {"layers_from": [0, 2]},
             "names 2 layers and params.keep_layers is 3; name 3, or set params.keep_layers to 2",

@@ -3,11 +3,19 @@
 // vector_losses.js; tests/browser/test_losses.py compares all of them with kdcore.objectives.
 
 import { RANKINGS } from "./list_losses.js";
-import { EMPTY_ON_TWO_GRADES, hardLoss, RESPONSES } from "./logit_losses.js";
+import { EMPTY_ON_TWO_GRADES, hardLoss, RESPONSES, softLoss } from "./logit_losses.js";
+import { softmax } from "./maths.js";
 import { FEATURES, relationLoss, unit } from "./vector_losses.js";
 
 const WIDTH = 2; // numbers of a vector in the plane
-const PLACES = { response: "logits", hard: "logits", ranking: "ads", feature: "vectors", relation: "vectors" };
+const PLACES = {
+  response: "logits",
+  label_aware: "logits",
+  hard: "logits",
+  ranking: "ads",
+  feature: "vectors",
+  relation: "vectors",
+};
 const LIVES_ON = { logits: "the logits of one pair", ads: "the ads of a query", vectors: "vectors" };
 const SOFTENS = ["kl", "ce", "standardized", "decoupled", "dist", "list_kl"];
 
@@ -31,7 +39,7 @@ export function reasonAgainst(term, { view, teacher, grade }) {
 
 /** Whether a term's loss is softened by a temperature, and so has the factor T². */
 export function softens({ method, params }) {
-  return method !== "hard" && SOFTENS.includes(params.loss);
+  return method === "label_aware" || (method !== "hard" && SOFTENS.includes(params.loss));
 }
 
 /** The temperature of a term: its own, or that of the page where it follows it. */
@@ -48,12 +56,22 @@ export function lossOf(term, { teacher, grade }, T, squared = true) {
   const params = { ...term.params, temperature: temperatureOf(term, T) };
   const factor = squared ? params.temperature ** 2 : 1;
   switch (term.method) {
+    case "label_aware": return labelAwareLoss(params, teacher, factor, grade);
     case "hard": return hardLoss(params, teacher.length, grade);
     case "ranking": return RANKINGS[params.loss](params, teacher, factor);
     case "feature": return FEATURES[params.loss](teacher, WIDTH);
     case "relation": return relationLoss(params, teacher, WIDTH);
     default: return RESPONSES[params.loss](params, teacher, factor, grade);
   }
+}
+
+/** Label and soft label by their shares; a pair alone weighs 1, and the factor belongs to the soft part. */
+function labelAwareLoss({ temperature: T, label_share }, teacher, factor, grade) {
+  const share = grade >= 0 ? label_share : 0;
+  const soft = softLoss(softmax(teacher, T), T, factor, false);
+  const parts = [{ loss: soft, weight: 1 - share }];
+  if (share) parts.push({ loss: hardLoss({}, teacher.length, grade), weight: share });
+  return sumOf(parts);
 }
 
 /** The teacher's vectors as a term compares them, where they are not the teacher's own; else null. */

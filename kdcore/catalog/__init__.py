@@ -27,6 +27,7 @@ from kdcore.errors import lookup
 from kdcore.objectives.params import (
     FeatureParams,
     InternalParams,
+    LabelAwareParams,
     RankingParams,
     RelationParams,
     ResidualParams,
@@ -99,6 +100,14 @@ METHODS: dict[str, Method] = {
         summary="The student attends to what the teacher attends to, layer by layer.",
         paper="Aguilar et al. 2020, arXiv:1910.03723; Wang et al. 2021, arXiv:2012.15828",
         params=InternalParams,
+    ),
+    "label_aware": Method(
+        title="Label-aware",
+        summary="The student learns label and soft label together, mostly where the two agree.",
+        paper="Ours, a label-aware weighting in the spirit of Li et al. 2019, arXiv:1901.10710; "
+        "not its published formula",
+        params=LabelAwareParams,
+        softens=True,
     ),
 }
 

@@ -56,7 +56,7 @@ DISTILL = {
 }
 DISTILL_ORDER = (
     "data limit seed device threads method loss temperature soft_weight term hard_weight transfer "
-    "label_smoothing epochs batch_size learning_rate config sets"
+    "order label_smoothing epochs batch_size learning_rate config sets"
 )
 INFER = {"run": Setting(("run",), RunId, required=True), **knob_settings(STAGES["infer"])}
 

@@ -15,6 +15,7 @@ from kdcore.config.groups import ScheduleConfig as ScheduleConfig
 from kdcore.config.groups import TermConfig as TermConfig
 from kdcore.config.groups import TrainingConfig as TrainingConfig
 from kdcore.config.groups import method_of as method_of
+from kdcore.config.order import OrderConfig as OrderConfig
 from kdcore.config.scoring import InferConfig as InferConfig
 from kdcore.config.scoring import TeachConfig as TeachConfig
 from kdcore.config.teacher import TeacherConfig as TeacherConfig
@@ -43,6 +44,7 @@ _UNWRITTEN: dict[str, Any] = {
     "terms": {},
     "schedules": {},
     "layers_from": [],
+    "order": plain(OrderConfig()),
 }
 
 

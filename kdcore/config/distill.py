@@ -15,6 +15,7 @@ from kdcore.config.groups import (
     check,
     numbered,
 )
+from kdcore.config.order import OrderConfig
 from kdcore.config.teacher import TeacherConfig, teacher_misfit
 from kdcore.errors import ConfigError
 from kdcore.knobs import choice, groups, knob, text
@@ -26,7 +27,8 @@ class DistillConfig(Stage):
     """Train a student on what a teacher tells, beside the hard labels.
 
     method, soft_weight: the first term of the loss; terms: those beside it, by name; schedules:
-    the weights and the temperature that change in the course of the training.
+    the weights and the temperature that change in the course of the training; order: that in which
+    labelled and unlabelled pairs come.
     """
 
     stage: str = choice("distill", "the stage", options=("distill",))
@@ -43,6 +45,7 @@ class DistillConfig(Stage):
         "pairs learned from: the labelled ones, the unlabelled log, or both",
         options=("train", "log", "train+log"),
     )
+    order: OrderConfig = field(default_factory=OrderConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
     def __post_init__(self) -> None:
@@ -61,6 +64,11 @@ class DistillConfig(Stage):
         for path, method, params in methods:
             if reason := misfit(method, self.student.name, params):
                 problems.append(f"{path}: {reason}")
+        if self.transfer == "log" and any(method == "label_aware" for _, method, _ in methods):
+            problems.append(
+                "transfer: Label-aware weighs soft labels by hard ones, and the log has none; "
+                "choose train or train+log"
+            )
         if [method for _, method, _ in methods].count("residual") > 1:
             problems.append("terms: a student has one assistant, so residual stands once")
         check(problems + self._problems_of_teacher())
@@ -76,10 +84,11 @@ class DistillConfig(Stage):
             teaching = self.teaching
         except ConfigError as error:
             return list(error.problems)
+        problems = self.order.problems(self.transfer, teaching)
         terms = self.soft_terms.values()
         kind, knobs = teaching.kind, teaching.params
         reasons = (teacher_misfit(kind, term.method, term.params, knobs) for term in terms)
-        return [f"teacher: {reason}" for reason in reasons if reason]
+        return [*problems, *(f"teacher: {reason}" for reason in reasons if reason)]
 
     @cached_property
     def soft_terms(self) -> dict[str, TermConfig]:

@@ -33,8 +33,8 @@ class ModelConfig:
     checkpoint: str = text("", "for a pretrained encoder: a local folder or a hub id")
     start_from: str = text(
         "",
-        "a run, or the folder of a pretrained BERT, whose layers this model starts from; teacher: "
-        "the run that teaches",
+        "a run: of an equal model this one starts from everything, of a BERT-n from its layers; or "
+        "the folder of a pretrained BERT; teacher: the run that teaches",
     )
     layers_from: tuple[int, ...] = numbers(
         "which layers of start_from or of the checkpoint are taken, counted from 0, such as 0 2; "
@@ -65,10 +65,6 @@ class ModelConfig:
     def _problems_of_layers(self) -> list[str]:
         """What is wrong with the layers to start from, before any file is read."""
         problems, layers = [], self.layers_from
-        if self.start_from and getattr(self.params, "units", "") == "trigrams":
-            problems.append(
-                "params.units: a start from another model takes its word pieces; choose wordpiece"
-            )
         if layers and not (self.start_from or self.checkpoint):
             problems.append("layers_from: names layers of start_from, which is empty")
         if min(layers, default=0) < 0 or len(set(layers)) < len(layers):

@@ -12,6 +12,7 @@ from kdcore.config import (
     FinetuneConfig,
     InferConfig,
     MethodConfig,
+    OrderConfig,
     TeachConfig,
     TrainingConfig,
 )
@@ -63,6 +64,7 @@ DISTILLATION = {
     "soft_weight": KnobOption(DistillConfig, "soft_weight", panel="Distillation"),
     "hard_weight": KnobOption(DistillConfig, "hard_weight", panel="Distillation"),
     "transfer": KnobOption(DistillConfig, "transfer", panel="Distillation"),
+    "order": KnobOption(OrderConfig, "order.kind", panel="Distillation"),
 }
 READY = {
     name: KnobOption(ReadyParams, f"model.params.{name}", panel="Model")

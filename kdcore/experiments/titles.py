@@ -3,6 +3,7 @@
 from kdcore.catalog import STUDENTS
 from kdcore.catalog.options import option_name
 from kdcore.config import DistillConfig, FinetuneConfig, ModelConfig, TermConfig
+from kdcore.config.order import MIXED
 
 _TOWERS = {"pretrained_cos": "cosine towers", "pretrained_res": "residual towers"}
 
@@ -14,6 +15,8 @@ def title_of(config: DistillConfig | FinetuneConfig) -> str:
     parts = [model_title(config.student), loss_title(config), *teacher_title(config)]
     if config.transfer != "train":
         parts.append({"log": "unlabelled pairs"}.get(config.transfer, "and unlabelled pairs"))
+    if config.order.kind != MIXED:
+        parts.append(config.order.kind)
     return ", ".join([*parts, f"seed {config.seed}"])
 
 
@@ -48,7 +51,7 @@ def model_title(model: ModelConfig) -> str:
         name = STUDENTS[model.name].title
     if not (model.start_from or model.layers_from):
         return name
-    layers = "layers " + " ".join(map(str, model.layers_from)) if model.layers_from else "layers"
+    layers = "layers " + " ".join(map(str, model.layers_from)) if model.layers_from else "a model"
     return f"{name} from {layers}"
 
 

@@ -3,6 +3,7 @@
 from kdcore.config.teacher import files_of, read_teacher
 from kdcore.runs.store import Run
 from kdcore.runs.twins import steps_of
+from kdcore.workspace import last_part
 
 _ROUNDING = 1e-6  # epochs that rounding may take from a complete training
 _LEAST = 0.05  # a smaller difference, as a share of the student's steps, is not mentioned
@@ -40,6 +41,14 @@ def caveats(student: Run, twin: Run | None) -> tuple[str, ...]:
         sentences.append(
             "The student has an assistant, which its twin lacks: a part of the difference may come "
             "from the greater size."
+        )
+    start = str(student.model.get("start_from") or "")
+    if start and start != student.teacher:
+        name = last_part(start)
+        sentences.append(
+            f"Student and twin start from the same model, {name}: the difference is what this "
+            f"training's teacher adds. What {name} had learned before is in both; compare the "
+            f"student with {name} for what the whole training changed."
         )
     if twin is not None and (text := _steps(steps_of(student), steps_of(twin))):
         sentences.append(text)

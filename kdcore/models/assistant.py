@@ -44,6 +44,7 @@ class WithAssistant(PairModel):
         self.assistant: PairModel = assistant
         self.on = on
         self.pads, self.notes = student.pads, student.notes
+        self.head_is_trained = student.head_is_trained
         self.phase: Phase = "both"
         numbers = student.width if on == "features" else len(student.scheme)
         correction = nn.Linear(assistant.width, numbers)

@@ -34,7 +34,8 @@ class PairModel(nn.Module):
     (learn_units, load_units), how pairs are read (read) and scored (forward).
 
     `products` is the type of matrix products (fp32, or bf16 where the hardware has it). Each of the
-    `notes` says in a sentence what of a checkpoint was not taken as it is.
+    `notes` says in a sentence what of a checkpoint was not taken as it is. `head_is_trained`: it
+    starts with the head of another model, which `calibrate` would overwrite.
     """
 
     pads = False  # whether its encoder pads a batch, so that similar lengths should meet
@@ -45,6 +46,7 @@ class PairModel(nn.Module):
         self.config, self.scheme, self.units = config, scheme, units
         self.products = torch.float32
         self.notes: tuple[str, ...] = ()
+        self.head_is_trained = False
 
     @classmethod
     def learn_units(cls, config: ModelConfig, texts: Iterable[str]) -> Any:

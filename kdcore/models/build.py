@@ -1,5 +1,6 @@
 """Build a model from its config, or load it from a folder."""
 
+import copy
 import json
 from collections.abc import Iterable
 from functools import partial
@@ -14,6 +15,7 @@ from kdcore.config import DistillConfig, ModelConfig
 from kdcore.data.pairs import TEXT_COLUMNS, PairTable
 from kdcore.errors import DataError
 from kdcore.knobs import build as build_knobs
+from kdcore.knobs import plain
 from kdcore.labels import LabelScheme
 from kdcore.models.assistant import WithAssistant
 from kdcore.models.base import PairModel
@@ -28,16 +30,49 @@ def new_model(
 ) -> PairModel:
     """An untrained model (or a pretrained encoder with an untrained head).
 
-    pairs: the training pairs, from which a tokenizer is learned. start_from: a model of the
-    same width whose tokenizer, embeddings and layers (layers_from, else even) it starts with.
+    pairs: the training pairs, from which a tokenizer is learned. start_from: an equal model, all of
+    which it starts with; or one of the same width whose tokenizer, embeddings and layers
+    (layers_from, else even) it takes.
     """
     torch.manual_seed(seed)
-    kind = _kind(config.name)
     if start_from is not None:
-        model = kind.starting_from(config, pairs.scheme, start_from)
-        model.notes = start_from.notes  # of a checkpoint
-        return model
-    return kind.new(config, pairs.scheme, _texts(pairs))
+        return _started(config, pairs.scheme, start_from)
+    return _kind(config.name).new(config, pairs.scheme, _texts(pairs))
+
+
+def _started(config: ModelConfig, scheme: LabelScheme, source: PairModel) -> PairModel:
+    """A model that starts from another; of a student with an assistant, from the student."""
+    notes = source.notes  # of a checkpoint
+    if isinstance(source, WithAssistant):
+        source = source.student
+        notes = (*notes, "the assistant of the run that it starts from was left out")
+    differing = _differences(config, scheme, source)
+    if not differing and not config.layers_from:
+        model = copy.deepcopy(source, {id(source.units): source.units})
+        model.config, model.scheme, model.head_is_trained = config, scheme, True
+    elif differing and config.name == source.config.name and config.name != "bert":
+        raise DataError(
+            f"start_from: {student_entry(config.name).title} starts from all of an equal model "
+            f"only, and these differ in {', '.join(differing)}; give this one the same"
+        )
+    else:
+        model = _kind(config.name).starting_from(config, scheme, source)
+    model.notes = notes
+    return model
+
+
+def _differences(config: ModelConfig, scheme: LabelScheme, source: PairModel) -> list[str]:
+    """What keeps a model from starting with all of another, each as "there and here"."""
+    if config.name != source.config.name:
+        return [f"kind ({source.config.name} there and {config.name} here)"]
+    theirs, ours = plain(source.config.params), plain(config.params)
+    theirs |= {"grades": len(source.scheme)}
+    ours |= {"grades": len(scheme)}
+    return [
+        f"{name} ({theirs[name]} there and {ours[name]} here)"
+        for name in ours
+        if theirs[name] != ours[name]
+    ]
 
 
 def load_model(folder: Path) -> PairModel:

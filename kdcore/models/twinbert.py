@@ -11,6 +11,7 @@ from transformers import BertModel
 
 from kdcore.config import ModelConfig
 from kdcore.data.pairs import PairTable
+from kdcore.errors import DataError
 from kdcore.labels import LabelScheme
 from kdcore.models.base import PairModel
 from kdcore.models.batches import Batch, Encoded
@@ -142,6 +143,11 @@ class TwinBert(TwoTowers):
     @classmethod
     def starting_from(cls, config: ModelConfig, scheme: LabelScheme, source: PairModel) -> Self:
         """Both towers start with a cross-encoder's tokenizer, embeddings and layers."""
+        if config.params.units == "trigrams":
+            raise DataError(
+                "start_from: a start from layers takes their word pieces; choose wordpiece for "
+                "params.units"
+            )
         model = cls(config, scheme, layers_of(source).units)
         for tower in model.towers:
             copy_layers(layers_of(source).encoder, tower.bert, config.layers_from)

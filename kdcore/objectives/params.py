@@ -216,8 +216,34 @@ class InternalParams:
         return frozenset({"cls_states", inside})
 
 
+@dataclass(frozen=True, kw_only=True)
+class LabelAwareParams:
+    """Knobs of label-aware distillation (ours: the paper's formula was not found)."""
+
+    agreement: float = knob(
+        1.0,
+        "0 weighs all pairs equally; more lets a pair count by the teacher's probability of its "
+        "label, raised to this power",
+        low=0,
+        high=20,
+    )
+    label_share: float = knob(
+        0.5, "share of the hard label in the target; the rest is the soft label", low=0, high=1
+    )
+    temperature: float = knob(
+        1.0, "1 keeps the soft labels as they are; more flattens them", low=0.25, high=100
+    )
+
+    @property
+    def short(self) -> str:
+        """As a title says it."""
+        return "label-aware" if self.temperature == 1 else f"label-aware T {self.temperature:g}"
+
+
 def compares_pairs(params: Any) -> bool:
     """Whether a loss with these knobs compares any pairs of a batch, not a query's alone."""
+    if isinstance(params, LabelAwareParams):
+        return params.agreement > 0
     return isinstance(params, RelationParams) or (
         isinstance(params, ResponseParams) and params.loss == "dist"
     )

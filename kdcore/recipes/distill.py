@@ -27,6 +27,7 @@ from kdcore.teachers.live import LiveTeacher
 from kdcore.training.checks import refuse_other_tokens, refuse_torn, starting_model
 from kdcore.training.devices import pick_device
 from kdcore.training.loop import Batches, training_batches
+from kdcore.training.order import Order
 from kdcore.training.ranks import ALONE, Group
 from kdcore.training.session import Session
 
@@ -59,6 +60,7 @@ def distill(
         writer,
         extra=terms.modules,
         teacher=predictions.validation if predictions else None,
+        order=Order.of(config, transfer, predictions.transfer if predictions else None),
         group=group,
     )
     teacher = outside or _average(config, session)

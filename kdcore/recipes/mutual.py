@@ -28,6 +28,7 @@ from kdcore.runs.store import Run, RunStore
 from kdcore.runs.writer import RunWriter
 from kdcore.training.checks import refuse_torn, starting_model
 from kdcore.training.loop import Batches, training_batches
+from kdcore.training.order import Order
 from kdcore.training.ranks import ALONE, Group
 from kdcore.training.session import Session
 
@@ -144,7 +145,10 @@ def _session(
     source = starting_model(config.student, RunStore(run.folder.parent), transfer)
     student = new_model(config.student, transfer, config.seed, source)
     validation = pairs.split("validation").labelled()
-    return Session(student, config, transfer, validation, run, learner.writer, group=group)
+    order = Order.of(config, transfer, None)
+    return Session(
+        student, config, transfer, validation, run, learner.writer, order=order, group=group
+    )
 
 
 def _terms(config: DistillConfig, sessions: Sequence[Session], transfer: PairTable) -> Terms:

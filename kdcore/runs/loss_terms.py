@@ -27,6 +27,7 @@ FAMILIES: Mapping[str, str] = {
     "relation": "+ relation",
     "ranking": "+ ranking",
     "internal": "+ internal",
+    "label_aware": "Label-aware",
     SEVERAL: "Several terms",
     "residual": "Residual",
     "ensemble": "Ensemble",
@@ -61,8 +62,10 @@ class LossTerm(NamedTuple):
 
     @property
     def title(self) -> str:
-        """T 4, or the name of its method."""
-        return self.method if self.temperature is None else f"T {self.temperature:g}"
+        """T 4 for soft labels alone; else the name of its method."""
+        if self.method == FIRST and self.temperature is not None:
+            return f"T {self.temperature:g}"
+        return self.method.replace("_", "-")
 
 
 class Change(NamedTuple):

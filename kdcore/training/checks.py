@@ -32,6 +32,7 @@ from kdcore.runs.record import STATUS
 from kdcore.runs.store import Run, RunStore
 from kdcore.training.checkpoint import Progress
 from kdcore.training.devices import pick_device, ranks
+from kdcore.training.order import Order
 from kdcore.workspace import Workspace
 
 SAMPLE = 200  # pairs on which a model is built to see that it can be
@@ -58,6 +59,7 @@ def refuse_avoidable(config: StageConfig, pairs: PairTable, store: RunStore) -> 
         refuse_torn(config, ranks(config.device))
         refuse_unread(config, pairs, Workspace(store.root.parent))
         train = texts = transfer_set(pairs, config.transfer)
+        Order.of(config, train, None)
     else:
         texts = pairs.split("train")
         train = texts.labelled()

@@ -23,7 +23,7 @@ from kdcore.config import DistillConfig, FinetuneConfig
 from kdcore.data.pairs import PairTable
 from kdcore.errors import RunError
 from kdcore.models.base import PairModel
-from kdcore.models.batches import Batch, Rows, bucketed, epoch_order
+from kdcore.models.batches import Batch, Rows
 from kdcore.models.packed import product_type
 from kdcore.models.predict import stored_precision
 from kdcore.predictions import Predictions
@@ -34,6 +34,7 @@ from kdcore.training.checkpoint import Checkpoints, Parts, seconds_before
 from kdcore.training.checks import check_same, fresh_progress, refuse_unlabelled
 from kdcore.training.devices import pick_device
 from kdcore.training.optimizer import are_numbers, make_optimizer, take_step
+from kdcore.training.order import Drawing, Order
 from kdcore.training.ranks import ALONE, Group
 from kdcore.training.training_pairs import calibrate_head, read_pairs
 from kdcore.workspace import new_folder
@@ -54,7 +55,8 @@ class Session:
 
     extra: modules that learn beside the model and are dropped afterwards (an objective's
     projection). teacher: its predictions on the validation pairs, to be shown; nothing is learned
-    from them. group: the processes that share each batch; only the first of them writes anything.
+    from them. order: that of labelled and unlabelled pairs; None mixes them. group: the processes
+    that share each batch; only the first of them writes anything.
     message: why the training ended before its last step; empty when it did not.
     """
 
@@ -69,6 +71,7 @@ class Session:
         *,
         extra: Sequence[nn.Module] = (),
         teacher: Predictions | None = None,
+        order: Order | None = None,
         group: Group = ALONE,
     ) -> None:
         refuse_unlabelled(config, train, validation)
@@ -87,7 +90,10 @@ class Session:
         extras = {f"extra{i}": module.to(self.device) for i, module in enumerate(extra)}
         self.modules: dict[str, nn.Module] = {"model": model} | extras
         self.optimizer = make_optimizer(list(self.modules.values()), self.training, self.device)
-        self.steps_per_epoch = len(self._batches(epoch=0))
+        tokens, pads = self.pairs.encoded, model.pads
+        self.drawing = Drawing(tokens, self.training, config.seed, self.lists, pads)
+        self.order = order
+        self.steps_per_epoch = self.drawing.steps
         self.total_steps = self.steps_per_epoch * self.training.epochs
         self.progress = fresh_progress(config, train, validation)
         self.pending: Parts = []  # the losses of each step that no metric line holds yet
@@ -242,7 +248,5 @@ class Session:
         )
 
     def _batches(self, epoch: int) -> list[Rows]:
-        tokens, size, seed = self.pairs.encoded, self.training.batch_size, self.config.seed
-        order = epoch_order(tokens, size, self.training.ads_per_query, seed, epoch, self.lists)
-        # similar lengths together would tear the lists apart
-        return bucketed(order, tokens, seed) if self.model.pads and not self.lists else order
+        drawing = self.drawing
+        return self.order.batches(drawing, epoch) if self.order else drawing.mixed(epoch)

@@ -34,7 +34,12 @@ def read_pairs(model: PairModel, train: PairTable, validation: PairTable) -> Tra
 
 @torch.no_grad()
 def calibrate_head(model: PairModel, pairs: TrainingPairs, device: torch.device, seed: int) -> None:
-    """Let the model set its head from a first batch and from the shares of the grades."""
+    """Let the model set its head from a first batch and from the shares of the grades.
+
+    A head that was trained before stays as it is.
+    """
+    if model.head_is_trained:
+        return
     grades = pairs.train.grades
     labelled = grades[grades >= 0]
     if not len(labelled):  # a transfer set may be a log without labels

@@ -131,10 +131,10 @@ def _against(group: Cells, reference: Cells, test: PairTable) -> dict[str, Any]:
         compare(test, group[seed][1], reference[seed][1], permutations=20, area_permutations=20)
         for seed in sorted(group.keys() & reference.keys())
     ]
-    return {metric: _difference(metric, compared) for metric in METRICS if compared}
+    return {metric: difference(metric, compared) for metric in METRICS if compared}
 
 
-def _difference(metric: str, compared: Sequence[Comparison]) -> dict[str, Any]:
+def difference(metric: str, compared: Sequence[Comparison]) -> dict[str, Any]:
     """Mean difference over seeds, with two intervals of it.
 
     queries: the mean of the seeds' paired bootstrap intervals over queries, how it would move with

@@ -26,11 +26,12 @@ LOSSES = [
     *(("response", name) for name in ("standardized", "decoupled", "dist")),
     *(("hard", name) for name in ("ce", "mse")),
     *(("feature", name) for name in ("l2", "l1", "hint", "cross_entropy", "cosine")),
+    ("label_aware", ""),
     ("relation", ""),
     *(("ranking", name) for name in ("margin_mse", "list_kl", "ranknet", "adr_mse")),
     *(("ranking", name) for name in ("plackett_luce", "pearson")),
 ]
-VIEWS = {"response": "logits", "hard": "logits", "ranking": "ads"}
+VIEWS = {"response": "logits", "label_aware": "logits", "hard": "logits", "ranking": "ads"}
 
 
 def term_of(method: str, loss: str, draw: np.random.Generator, at: int) -> dict[str, Any]:
@@ -56,6 +57,11 @@ def term_of(method: str, loss: str, draw: np.random.Generator, at: int) -> dict[
                 "distance_weight": draw.uniform(0, 2),
                 "unit_teacher": at % 2 == 0,
                 "angle_cap": 3,
+            },
+            "label_aware": {
+                "temperature": temperature,
+                "agreement": draw.uniform(0, 4),
+                "label_share": draw.uniform(0, 1),
             },
             "hard": {"smoothing": draw.uniform(0, 0.5) if loss == "ce" else 0.0},
         }.get(method, {})
@@ -119,7 +125,7 @@ def objective_of(case: dict[str, Any]) -> Any:
     """kdcore's objective of a case's term."""
     method = case["term"]["method"]
     knobs = METHODS[method].params(**case["term"]["params"])
-    classes = len(case["teacher"]) if method == "response" else 2
+    classes = len(case["teacher"]) if VIEWS.get(method) == "logits" else 2
     shape = Shape(classes=classes, features=2, relevant_from=1)
     return make_objective(method, knobs, shape, shape)
 
@@ -129,7 +135,7 @@ def outputs_of(
 ) -> tuple[Outputs, Outputs]:
     """One pair's logits, the ads of one query, or vectors of two numbers as a batch."""
     none = torch.zeros(1, 2, dtype=torch.float64)
-    if method == "response":
+    if VIEWS.get(method) == "logits":
         return Outputs(x[None], none), Outputs(t[None], none, grades=grades)
     if method == "ranking":
         odds = [torch.stack([torch.zeros_like(z), z], dim=1) for z in (x, t)]

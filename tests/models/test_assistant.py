@@ -137,3 +137,4 @@ def test_a_student_may_start_from_the_student_beside_an_assistant(pairs4):
     student = new_model(source.config, pairs4, start_from=source)
     mine, theirs = (m.encoder.encoder.layer[1] for m in (student, source.student))
     assert torch.equal(mine.output.dense.weight, theirs.output.dense.weight)
+    assert student.notes == ("the assistant of the run that it starts from was left out",)

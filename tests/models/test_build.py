@@ -11,11 +11,13 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from kdcore.config import ModelConfig
 from kdcore.data.pairs import PairTable, make_frame
 from kdcore.errors import DataError, LabError
+from kdcore.knobs import plain
 from kdcore.labels import BINARY
 from kdcore.models.bert import CrossEncoder
 from kdcore.models.build import load_model, new_model
 from kdcore.models.layers import copy_layers, even_layers
 from kdcore.models.predict import score
+from kdcore.training.training_pairs import calibrate_head, read_pairs
 
 CPU = torch.device("cpu")
 PLAIN = {".safetensors", ".json", ".txt"}
@@ -171,6 +173,29 @@ def test_a_student_as_deep_as_its_source_answers_the_same(make, pairs4):
     source = make("bert", pairs4).eval()
     twin = new_model(source.config, pairs4, seed=99, start_from=source).eval()
     np.testing.assert_array_equal(logits(twin, pairs4), logits(source, pairs4))
+
+
+def test_every_model_starts_from_all_of_an_equal_one(student, pairs4):
+    """Towers, head and tokenizer: before its first step it answers as its source does."""
+    start = new_model(student.config, pairs4, seed=99, start_from=student).eval()
+    assert start.head_is_trained
+    assert start.units is student.units
+    read = read_pairs(start, pairs4, pairs4)
+    calibrate_head(start, read, CPU, seed=0)  # what a training does before its first step
+    read.rows_in_use.widen()
+    np.testing.assert_array_equal(logits(start, pairs4), logits(student, pairs4))
+
+
+def test_a_start_from_an_unequal_model_says_what_differs(make, pairs4):
+    source = make("cdssm", pairs4)
+    other = ModelConfig(name="cdssm", params=plain(source.config.params) | {"filters": 20})
+    with pytest.raises(
+        DataError, match=r"differ in filters \(12 there and 20 here\); give this one"
+    ):
+        new_model(other, pairs4, start_from=source)
+    trigrams = ModelConfig(name="twinbert_cos", params={"units": "trigrams", "hidden": 16})
+    with pytest.raises(DataError, match="choose wordpiece for params"):
+        new_model(trigrams, pairs4, start_from=make("bert", pairs4))
 
 
 def test_training_the_started_student_leaves_its_source_alone(make, pairs4):

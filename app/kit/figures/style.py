@@ -44,6 +44,7 @@ FAMILY_MARKS = {
     "relation": Mark("#5B4FC4", "#A99BFF", "dashdot", "hexagon"),
     "ranking": Mark("#00708A", "#4FD0E6", "longdash", "x"),
     "internal": Mark("#B3262A", "#FF8080", "longdashdot", "star"),
+    "label_aware": Mark("#8C2D62", "#FFA7C8", "6px,2px", "hourglass"),
     "residual": Mark("#6B6B00", "#CFCF45", "8px,2px,2px,2px", "pentagon"),
     "online": Mark("#7A4A21", "#D9AE82", "4px,4px", "triangle-down"),
     "self": Mark("#B0307F", "#FF8AD0", "12px,3px", "star-diamond"),

@@ -26,6 +26,8 @@ _INTUITION = {  # in a line, what a loss rewards; a new method shows its own sum
     "feature": "Rewards vectors that are close to the teacher's, after a learned projection.",
     "relation": "Rewards the same distances and angles between pairs, wherever their vectors lie.",
     "ranking": "Rewards the teacher's order of a query's ads, or the gaps between their scores.",
+    "label_aware": "Rewards label and soft label together, most where the teacher gives the label "
+    "a high probability.",
     "internal": "Rewards attention to the same tokens as the teacher, layer by layer.",
 }
 

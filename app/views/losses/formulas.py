@@ -28,6 +28,9 @@ _LETTERS = {
     "others and of the others among themselves",
     "response dist": "ρ: Pearson correlation of p and q, over the grades of a pair and over the "
     "pairs of a batch; β, γ: their weights",
+    "label_aware": "y: the labelled grade, q_y the student's probability of it at T = 1; m: the "
+    "share of the label, 0 where a pair has none; w: the pair's weight, a^g over the mean of a^g "
+    "in the batch, a the teacher's probability of y at T = 1; a pair alone, as here, weighs 1",
     "hard": "q_y: the student's probability of the labelled grade y",
     "feature": "W: the learned projection of the student's vectors, left out in the picture",
     "relation": "d_ij: the distance of vectors i and j, over the mean distance; cos_ijk: the "
@@ -53,6 +56,7 @@ _FORMULAS = {
     r" + w_o\,\mathrm{KL}_{\text{others}})",
     "response dist": r"T2 \,\big(\beta\,(1-\rho_{\text{grades}})"
     r" + \gamma\,(1-\rho_{\text{pairs}})\big)",
+    "label_aware": r"w\,\Big(-m \ln q_y - (1-m)\, T2 \sum_k p_k \ln q_k\Big)",
     "hard": r"-\ln q_y \quad (T = 1)",
     "feature l2": r"\frac1D \lVert W s - t \rVert^2",
     "feature l1": r"\frac1D \lVert W s - t \rVert_1",
@@ -124,6 +128,16 @@ def _ce(part: Part, scene: Scene) -> str:
     return rf"-T2\,({' + '.join(terms)})"
 
 
+def _label_aware(part: Part, scene: Scene) -> str:
+    """Both parts with their shares; the weight of a pair alone is 1."""
+    t = part.params.temperature
+    p, q = soften(scene.teacher, t), soften(scene.now, t)
+    soft = " + ".join(rf"{a:.2f}\ln {b:.2f}" for a, b in zip(p, q, strict=True))
+    share = part.params.label_share if scene.grade >= 0 else 0.0
+    label = rf"-{share:g}\ln {soften(scene.now)[scene.grade]:.3f} " if share else ""
+    return rf"{label}-{1 - share:g}\cdot T2\,({soft})"
+
+
 def _mse_logits(part: Part, scene: Scene) -> str:
     v, z = (x - x.mean() for x in (scene.now, scene.teacher))
     return rf"\tfrac{{1}}{{{2 * len(v)}}}\,({_squares(v, z)})"
@@ -151,6 +165,7 @@ def _hard(part: Part, scene: Scene) -> str:
 
 _WRITERS: dict[str, Callable[[Part, Scene], str]] = {
     "response kl": _kl,
+    "label_aware": _label_aware,
     "response ce": _ce,
     "response mse_logits": _mse_logits,
     "response mse_probabilities": _mse_probabilities,

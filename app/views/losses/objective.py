@@ -57,7 +57,7 @@ class Part:
     def title(self) -> str:
         """The same with its temperature: KL at T = 2."""
         softens = self.name != HARD and _softens(self.name)
-        if not softens or self.params.loss.startswith("mse"):
+        if not softens or getattr(self.params, "loss", "").startswith("mse"):
             return self.loss
         return f"{self.loss} at T = {degrees(self.params.temperature)}"
 

@@ -24,6 +24,7 @@ USUAL = {
 QUESTIONS = {
     "KL or MSE?": ("logits", "response", "response:loss=mse_probabilities"),
     "Soft label or hard label?": ("logits", "response", "hard"),
+    "Soft label, or half of each?": ("logits", "response:loss=ce", "label_aware"),
     "Low or high temperature?": (
         "logits",
         "response:temperature=1",

@@ -13,7 +13,7 @@ from app.views.losses import numbers, objective
 from app.views.losses.parts.against_t import against_t
 from app.views.losses.parts.margin import loss_margin
 from app.views.losses.parts.plane import loss_plane
-from app.views.losses.queries.values import WITH_T2, Term
+from app.views.losses.queries.values import Term, softened
 from app.views.losses.scene import VIEWS, Scene
 
 Part = Callable[[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any], Any], None]
@@ -30,7 +30,7 @@ def draw(scene: Scene, terms: dict[str, tuple[Term, ...]]) -> None:
 def draw_more(scene: Scene, terms: dict[str, tuple[Term, ...]]) -> None:
     """Why T², where the objective shown has it, and how each loss grows with the margin."""
     left, right = st.columns(2, gap="medium")
-    if not any(_softens(term) for term in terms[state.now().losses.shown]):
+    if not any(not term.why and softened(term.part) for term in terms[state.now().losses.shown]):
         right = left
     else:
         with left:
@@ -38,11 +38,6 @@ def draw_more(scene: Scene, terms: dict[str, tuple[Term, ...]]) -> None:
     with right:
         st.subheader("Loss against margin", anchor=False)
         _mount("losses_margin", loss_margin, scene, terms, "Loss of each term against the margin")
-
-
-def _softens(term: Term) -> bool:
-    """Whether a temperature softens a term that this view draws."""
-    return not term.why and getattr(term.part.params, "loss", "") in WITH_T2
 
 
 def _draw_against_t(scene: Scene, terms: dict[str, tuple[Term, ...]]) -> None:

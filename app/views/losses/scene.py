@@ -29,7 +29,7 @@ VIEWS = {
 }
 # the methods whose losses can be drawn in a view
 SHOWS = {
-    "logits": ("response", "hard"),
+    "logits": ("response", "label_aware", "hard"),
     "ads": ("ranking",),
     "vectors": ("feature", "relation"),
     "attention": ("internal",),

@@ -14,7 +14,8 @@ from app.services.draft import Draft
 from app.views.distill.form import method, schedules, student, teacher, terms
 from app.views.distill.queries import runs
 from kdcore.catalog import STUDENTS
-from kdcore.config import DistillConfig, TrainingConfig
+from kdcore.config import DistillConfig, OrderConfig, TrainingConfig
+from kdcore.config.order import KNOB_OF, MIXED
 from kdcore.knobs import written
 from kdcore.runs.queue.assignment import ALL_GPUS
 
@@ -37,6 +38,7 @@ def draw(now: Draft) -> None:
             student.draw(now, whole)
             _data(now, whole)
             forms.draw(DistillConfig, whole, ["transfer"])
+            _order(now, whole)
         teacher.details(now, whole)
         teacher.unfit(now)
         _loss(now, whole)
@@ -125,6 +127,15 @@ def _data(now: Draft, form: Form) -> None:
     )
     key = str(now.at("data") or "")
     forms.pick(form, "data", "Data", titles, key, help, accept_new_options=True)
+
+
+def _order(now: Draft, form: Form) -> None:
+    """In which order labelled and unlabelled pairs come, where there are both, and its knob."""
+    values = now.at("order") or {}
+    kind = str(values.get("kind") or MIXED)
+    if now.at("transfer") == "train+log" or kind != MIXED:
+        group = replace(form, prefix="order", values=values, titles={"kind": "Order of pairs"})
+        forms.draw(OrderConfig, group, ["kind", *KNOB_OF.get(kind, ())])
 
 
 def _device(now: Draft, form: Form) -> None:

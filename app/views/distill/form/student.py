@@ -44,8 +44,9 @@ def knobs(now: Draft, form: Form) -> None:
         forms.draw(STUDENTS[name].params, params)
         if name in PRETRAINED.values():
             forms.draw(ModelConfig, group, ["layers_from"])
-        elif hasattr(STUDENTS[name].params(), "layers"):
-            forms.draw(ModelConfig, group, ["start_from", "layers_from"])
+        else:
+            has_layers = hasattr(STUDENTS[name].params(), "layers")
+            forms.draw(ModelConfig, group, ["start_from", *["layers_from"] * has_layers])
 
 
 def _size(now: Draft) -> str:

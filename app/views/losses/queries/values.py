@@ -1,6 +1,6 @@
 """What each term says at the student's numbers: the engine's own losses and their gradients."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from kdcore.errors import ConfigError
 
 Floats = NDArray[np.float64]
 # losses that multiply by T², which the page can switch off to show why
+LABEL_AWARE = "label_aware"
 WITH_T2 = ("kl", "ce", "standardized", "decoupled", "dist", "list_kl")
 
 
@@ -62,21 +63,29 @@ def _term(scene: Scene, part: Part, squared: bool, maps: Attention | None) -> Te
     if scene.view == "ads" and len(scene.rows) < 2:
         return _nothing(part, scene, "this query has one ad, so there is no order to learn")
     try:
-        loss, gradient = _value(
-            scene.view,
-            part.name,
-            part.params,
-            scene.now,
-            scene.teacher,
-            scene.grade,
-            scene.pairs.scheme.relevant_from,
-        )
+        loss, gradient = _at(scene, part.name, part.params)
     except ConfigError as cause:
         return _nothing(part, scene, " ".join(cause.problems) or str(cause), refused=True)
-    share = 1.0
-    if not squared and getattr(part.params, "loss", "") in WITH_T2:
-        share = part.params.temperature**-2
-    return Term(part, loss * share, gradient.reshape(scene.student.shape) * share)
+    if not squared and softened(part):
+        times_t2 = loss, gradient
+        if part.name == LABEL_AWARE:  # T² belongs to its soft part
+            share = 1 - part.params.label_share if scene.grade >= 0 else 1.0
+            soft = _at(scene, part.name, replace(part.params, label_share=0.0))
+            times_t2 = share * soft[0], share * soft[1]
+        lost = 1 - part.params.temperature**-2
+        loss, gradient = loss - lost * times_t2[0], gradient - lost * times_t2[1]
+    return Term(part, loss, gradient.reshape(scene.student.shape))
+
+
+def softened(part: Part) -> bool:
+    """Whether a temperature softens a term, so that T² belongs to it."""
+    return part.name == LABEL_AWARE or getattr(part.params, "loss", "") in WITH_T2
+
+
+def _at(scene: Scene, method: str, params: Any) -> tuple[float, Floats]:
+    """A loss and its gradient at the numbers of the scene."""
+    numbers = scene.now, scene.teacher, scene.grade
+    return _value(scene.view, method, params, *numbers, scene.pairs.scheme.relevant_from)
 
 
 def _inside(part: Part, scene: Scene, maps: Attention | None) -> Term:

@@ -94,6 +94,17 @@ def test_the_layers_to_start_from_are_typed_and_a_wrong_number_of_them_is_told(u
     )
 
 
+def test_the_order_of_pairs_stands_in_the_form_where_there_are_two_kinds_of_them(unforeseen):
+    at = page(settings="transfer=train%2Blog;student.name=cdssm")
+    assert knob(at, "student.start_from").value == ""  # a student without layers may start, too
+    knob(at, "order.kind").set_value("interleaved").run()
+    knob(at, "order.ratio").set_value(3.0).run()
+    order = draft_of("sixty_seconds", decode(choices(at).distill.settings)).config.order
+    assert (order.kind, order.ratio) == ("interleaved", 3)
+    knob(at, "transfer").set_value("train").run()
+    assert "interleaved is an order of labelled and unlabelled pairs" in texts(at)
+
+
 def test_settings_longer_than_a_link_are_refused_in_words_and_not_cut(unforeseen):
     long = "student.params.vocabulary=3001;" + f"student.start_from={'x' * 2900}"
     at = page(settings=long)
