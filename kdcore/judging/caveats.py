@@ -42,20 +42,26 @@ def caveats(student: Run, twin: Run | None) -> tuple[str, ...]:
             "The student has an assistant, which its twin lacks: a part of the difference may come "
             "from the greater size."
         )
-    start = str(student.model.get("start_from") or "")
-    if start and start != student.teacher:
-        name = last_part(start)
-        sentences.append(
-            f"Student and twin start from the same model, {name}: the difference is what this "
-            f"training's teacher adds. What {name} had learned before is in both; compare the "
-            f"student with {name} for what the whole training changed."
-        )
+    sentences += _same_start(student)
     if twin is not None and (text := _steps(steps_of(student), steps_of(twin))):
         sentences.append(text)
     for role, run in (("student", student), ("twin", twin)):
         if run is not None and run.status().state == "finished" and (text := early(run)):
             sentences.append(f"The {role} was ended early, {text}.")
     return tuple(sentences)
+
+
+def _same_start(student: Run) -> list[str]:
+    """That a student and its twin go on from one model, unless it is the teacher's layers."""
+    start = str(student.model.get("start_from") or "")
+    if not start or start == student.teacher:
+        return []
+    name = last_part(start)
+    return [
+        f"Student and twin start from the same model, {name}: the difference is what this "
+        f"training's teacher adds. What {name} had learned before is in both; compare the "
+        f"student with {name} for what the whole training changed."
+    ]
 
 
 def early(run: Run) -> str:

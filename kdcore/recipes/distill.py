@@ -24,7 +24,7 @@ from kdcore.teachers.base import Teacher
 from kdcore.teachers.cached import CachedTeacher, TeacherPredictions, teachers_of
 from kdcore.teachers.ema import EmaTeacher
 from kdcore.teachers.live import LiveTeacher
-from kdcore.training.checks import refuse_other_tokens, refuse_torn, starting_model
+from kdcore.training.checks import refuse_other_tokens, starting_model
 from kdcore.training.devices import pick_device
 from kdcore.training.loop import Batches, training_batches
 from kdcore.training.order import Order
@@ -45,7 +45,6 @@ def distill(
 
     predictions: None where the student teaches itself. Returns why the training ended early, or "".
     """
-    refuse_torn(config, group.size)
     transfer = transfer_set(pairs, config.transfer)
     source = starting_model(config.student, RunStore(run.folder.parent), transfer)
     student = new_student(config, transfer, source)

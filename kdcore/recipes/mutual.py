@@ -26,7 +26,7 @@ from kdcore.runs.loss_terms import read_made, write_made
 from kdcore.runs.purpose import Purpose
 from kdcore.runs.store import Run, RunStore
 from kdcore.runs.writer import RunWriter
-from kdcore.training.checks import refuse_torn, starting_model
+from kdcore.training.checks import starting_model
 from kdcore.training.loop import Batches, training_batches
 from kdcore.training.order import Order
 from kdcore.training.ranks import ALONE, Group
@@ -108,7 +108,6 @@ def learn_together(
     """
     config = learners[0].config
     assert isinstance(config, DistillConfig)
-    refuse_torn(config, group.size)
     transfer = transfer_set(pairs, config.transfer)
     sessions = [_session(each, transfer, pairs, group, config) for each in learners]
     first = sessions[0]

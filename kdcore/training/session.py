@@ -31,7 +31,7 @@ from kdcore.runs.record import StopKind
 from kdcore.runs.store import Run
 from kdcore.runs.writer import RunWriter
 from kdcore.training.checkpoint import Checkpoints, Parts, seconds_before
-from kdcore.training.checks import check_same, fresh_progress, refuse_unlabelled
+from kdcore.training.checks import check_same, fresh_progress, refuse_torn, refuse_unlabelled
 from kdcore.training.devices import pick_device
 from kdcore.training.optimizer import are_numbers, make_optimizer, take_step
 from kdcore.training.order import Drawing, Order
@@ -75,6 +75,8 @@ class Session:
         group: Group = ALONE,
     ) -> None:
         refuse_unlabelled(config, train, validation)
+        if isinstance(config, DistillConfig):
+            refuse_torn(config, group.size)
         self.config, self.training, self.run, self.writer = config, config.training, run, writer
         self.teacher, self.group, self.message = teacher, group, ""
         self.lists = isinstance(config, DistillConfig) and config.compares_lists

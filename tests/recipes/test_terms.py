@@ -22,6 +22,7 @@ SPECS = [
     "internal:loss=minilm",
     "residual:hidden=8",
     "response:loss=ce",
+    "label_aware",
 ]
 
 
