@@ -63,6 +63,7 @@ def build_app() -> typer.Typer:
     app.command("run", hidden=True)(running.run)
     app.command("measure", hidden=True)(running.time_models)
     app.command("measure-runs", hidden=True)(running.measure_runs)
+    app.command("draw-maps", hidden=True)(running.draw_maps)
     app.command("dispatch", hidden=True)(ready.dispatch)
     app.command("ready", hidden=True)(ready.ready)
     return app

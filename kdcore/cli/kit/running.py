@@ -41,6 +41,14 @@ def measure_runs(home: Annotated[Path, typer.Argument(help="a workspace")]) -> N
     background.serve(Workspace(home.absolute()))
 
 
+def draw_maps(folder: Annotated[Path, typer.Argument(help="the folder of a job")]) -> None:
+    """Draw the maps that a page requested."""
+    from kdcore.projection.jobs import carry_out
+
+    background.be_polite()
+    carry_out(folder)
+
+
 def train(config: Any, detach: bool, quiet: bool, as_json: bool) -> None:
     """Create a run of this config, and carry it out here or detached."""
     with Progress(quiet, as_json) as progress:

@@ -1,0 +1,91 @@
+"""How much a map keeps of its space, and how much two spaces share; each number with its n."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.manifold import trustworthiness
+
+from kdcore.metrics.similarity import linear_cka, rsa
+from kdcore.projection.spaces import Points, Space, sample
+
+K = 10  # neighbors that are compared
+SAMPLE = 2_000  # points: trustworthiness and RSA grow with their square
+COMPARABLE = 0.1  # of shared neighbors; below it two maps cannot be compared
+
+
+@dataclass(frozen=True)
+class MapQuality:
+    """Trustworthiness and continuity of a map, 0 to 1, on n sampled points at k neighbors.
+
+    trustworthiness: whether neighbors on the map are neighbors in the space. continuity: whether
+    neighbors in the space are neighbors on the map (Venna & Kaski 2001). nan with too few points.
+    """
+
+    trustworthiness: float
+    continuity: float
+    n: int
+    k: int
+
+
+@dataclass(frozen=True)
+class SharedGeometry:
+    """How alike two spaces are. overlap: the mean share of k neighbors that both have.
+
+    chance: the overlap of unrelated spaces, k / (n - 1). cka, rsa: see metrics.similarity; rsa on
+    rsa_n sampled points.
+    """
+
+    overlap: float
+    chance: float
+    cka: float
+    rsa: float
+    n: int
+    rsa_n: int
+    k: int
+
+    @property
+    def comparable(self) -> bool:
+        """Whether enough neighbors are shared for two maps to be read side by side."""
+        return self.overlap >= COMPARABLE
+
+
+def map_quality(space: Space, places: Points, k: int = K, seed: int = 0) -> MapQuality:
+    """Measure a map of a space on a seeded sample of 2,000 points."""
+    rows = sample(len(space), SAMPLE, seed)
+    k = min(k, (len(rows) - 1) // 2)
+    features, drawn = space.features[rows].astype(np.float64), places[rows].astype(np.float64)
+    if k < 1:
+        return MapQuality(float("nan"), float("nan"), len(rows), k)
+    return MapQuality(
+        float(trustworthiness(features, drawn, n_neighbors=k)),
+        float(trustworthiness(drawn, features, n_neighbors=k)),
+        len(rows),
+        k,
+    )
+
+
+def overlap(one: NDArray[np.int64], other: NDArray[np.int64], k: int = K) -> NDArray[np.float64]:
+    """(points,) share of the k nearest neighbors that a point has in both spaces.
+
+    one, other: (points, at least k) ids of the neighbors, nearest first; of fewer, all are used.
+    """
+    k = min(k, one.shape[1], other.shape[1])
+    both = np.sort(np.hstack([one[:, :k], other[:, :k]]), axis=1)
+    return (both[:, 1:] == both[:, :-1]).sum(axis=1) / k
+
+
+def shared_geometry(
+    one: Space, other: Space, shared: NDArray[np.float64], k: int = K, seed: int = 0
+) -> SharedGeometry:
+    """Compare two spaces of the same points. shared: (points,) as `overlap` gives it."""
+    rows = sample(len(one), SAMPLE, seed)
+    return SharedGeometry(
+        float(shared.mean()),
+        min(k, len(one) - 1) / (len(one) - 1),
+        linear_cka(one.features, other.features),
+        rsa(one.features[rows], other.features[rows]),
+        len(one),
+        len(rows),
+        min(k, len(one) - 1),
+    )
