@@ -41,7 +41,7 @@ def onto(places: Points, first: Points) -> Points:
     b = first.astype(np.float64) - first.mean(axis=0)
     u, values, vt = np.linalg.svd(a.T @ b)
     scale = values.sum() / max(float((a * a).sum()), np.finfo(float).tiny)
-    return (scale * (a @ u @ vt) + first.mean(axis=0)).astype(np.float32)
+    return np.asarray(scale * (a @ u @ vt) + first.mean(axis=0), dtype=np.float32)
 
 
 def _umap(space: Space, graph: Graph, start: Points, epochs: int, rate: float, seed: int) -> Points:

@@ -1,5 +1,7 @@
 """The nearest neighbors of every point in its own space, by Euclidean distance."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -46,7 +48,7 @@ def _by_index(points: NDArray[np.float32], candidates: int) -> Ids | None:
     except ImportError:
         return None
     lists = int(2 ** round(np.log2(4 * np.sqrt(len(points)))))
-    index = faiss.index_factory(points.shape[1], f"IVF{lists},Flat")
+    index: Any = faiss.index_factory(points.shape[1], f"IVF{lists},Flat")
     index.train(points)
     index.add(points)
     index.nprobe = min(PROBES, lists)

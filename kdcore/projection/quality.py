@@ -72,7 +72,7 @@ def overlap(one: NDArray[np.int64], other: NDArray[np.int64], k: int = K) -> NDA
     """
     k = min(k, one.shape[1], other.shape[1])
     both = np.sort(np.hstack([one[:, :k], other[:, :k]]), axis=1)
-    return (both[:, 1:] == both[:, :-1]).sum(axis=1) / k
+    return np.asarray((both[:, 1:] == both[:, :-1]).sum(axis=1) / k)
 
 
 def shared_geometry(
