@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from kdcore.errors import DataError
-from kdcore.projection.layout import NEIGHBORS, first_layout, second_layout
+from kdcore.projection.layout import NEIGHBORS, Graph, first_layout, second_layout
 from kdcore.projection.neighbors import nearest
 from kdcore.projection.pca import pca_map
 from kdcore.projection.quality import (
@@ -133,29 +133,36 @@ def draw(
     for space in spaces:
         begin(f"neighbors of {space.title}")
         graphs.append(nearest(space, NEIGHBORS))
-    variance: tuple[float, ...] = ()
-    if way == "pca":
-        begin("main directions")
-        (one, shares), (other, more) = (pca_map(space) for space in spaces)
-        variance = (*shares.tolist(), *more.tolist())
-    else:
-        begin(f"map of {first.title}")
-        one = first_layout(first, graphs[0], seed)
-        begin(f"map of {second.title}")
-        other = second_layout(second, graphs[1], one, seed)
+    places, variance = _places(way, spaces, graphs, seed, begin)
     begin("quality of the maps")
-    places = (one, other)
     qualities = [map_quality(s, p, seed=seed) for s, p in zip(spaces, places, strict=True)]
     begin("what both spaces share")
     shared = overlap(graphs[0][0], graphs[1][0])
     return TwoMaps(
         way,
         rows,
-        one,
-        other,
+        *places,
         (graphs[0][0].astype(np.int32), graphs[1][0].astype(np.int32)),
         shared.astype(np.float32),
         (qualities[0], qualities[1]),
         shared_geometry(first, second, shared, seed=seed),
         variance,
     )
+
+
+def _places(
+    way: Way,
+    spaces: tuple[Space, Space],
+    graphs: list[Graph],
+    seed: int,
+    begin: Callable[[str], None],
+) -> tuple[tuple[Points, Points], tuple[float, ...]]:
+    """The places of both maps, and what the axes of PCA hold."""
+    if way == "pca":
+        begin("main directions")
+        (one, shares), (other, more) = (pca_map(space) for space in spaces)
+        return (one, other), (*shares.tolist(), *more.tolist())
+    begin(f"map of {spaces[0].title}")
+    one = first_layout(spaces[0], graphs[0], seed)
+    begin(f"map of {spaces[1].title}")
+    return (one, second_layout(spaces[1], graphs[1], one, seed)), ()
