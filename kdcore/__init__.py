@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kdcore import lab
-    from kdcore.lab import distill, finetune, infer, teach
+    from kdcore.lab import distill, finetune, infer, pretrain, teach
 
 # Waiting threads sleep instead of spinning. With spinning, two torch processes on two cores slow
 # each other down fifty times (measured); an idle machine loses nothing that we could measure.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-__all__ = ["distill", "finetune", "infer", "lab", "teach"]
+__all__ = ["distill", "finetune", "infer", "lab", "pretrain", "teach"]
 
 
 def __getattr__(name: str) -> Any:

@@ -41,6 +41,7 @@ def build_app() -> typer.Typer:
     )
     app.callback()(_root)
     app.command("tutorial")(tutorial.tutorial)
+    app.command("pretrain")(stages.pretrain)
     app.command("finetune")(stages.finetune)
     app.command("infer")(stages.infer)
     app.command("teach")(stages.teach)

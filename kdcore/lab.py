@@ -18,6 +18,7 @@ from kdcore.config import (
     InferConfig,
     MethodConfig,
     ModelConfig,
+    PretrainConfig,
     StageConfig,
     TeachConfig,
     TermConfig,
@@ -38,6 +39,22 @@ from kdcore.runs.purpose import Purpose
 from kdcore.runs.resolve import split_of as split_of
 from kdcore.runs.store import Run, RunStore
 from kdcore.workspace import Workspace, write_text_atomic
+
+
+def pretrain(
+    data: str = "world:log=20000",
+    model: str | ModelConfig = "bert_teacher",
+    *,
+    workspace: Workspace | None = None,
+    training: TrainingConfig | None = None,
+    **settings: Any,
+) -> Run:
+    """Train a BERT on hidden words and next ads of pairs without grades; others start from it.
+
+    settings: any of PretrainConfig (split, mask_share, next_ad_weight, limit, seed, device).
+    """
+    given = {"data": data, "model": _model(model), "training": training or TrainingConfig()}
+    return start(build(PretrainConfig, {**settings, **given}), workspace)
 
 
 def finetune(

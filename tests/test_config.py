@@ -19,6 +19,7 @@ from kdcore.config import (
     InferConfig,
     MethodConfig,
     ModelConfig,
+    PretrainConfig,
     ScheduleConfig,
     TeachConfig,
     TermConfig,
@@ -29,6 +30,12 @@ from kdcore.experiments.changes import changed, differences
 from kdcore.objectives.params import ResponseParams
 
 EVERY_STAGE = {
+    "pretrain": PretrainConfig(
+        split="train+log",
+        mask_share=0.2,
+        next_ad_weight=0.5,
+        training=TrainingConfig(epochs=3, batch_size=32),
+    ),
     "finetune": FinetuneConfig(
         data="some/where",
         limit=500,
@@ -140,7 +147,7 @@ def test_knobs_that_are_no_group_are_refused_in_words():
 
 def test_an_unknown_stage_is_told_the_stages():
     assert problems(lambda: config.from_dict({"stage": "distil"})) == (
-        "stage: 'distil' is not one of finetune, infer, teach, distill",
+        "stage: 'distil' is not one of pretrain, finetune, infer, teach, distill",
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from kdcore import lab
 from kdcore.cli.kit.answer import show, table
 from kdcore.cli.kit.options import Json, RunId
-from kdcore.config import DistillConfig, InferConfig
+from kdcore.config import DistillConfig, InferConfig, PretrainConfig
 from kdcore.errors import ConfigError
 from kdcore.judging.retention import conditions
 from kdcore.workspace import Workspace
@@ -23,6 +23,8 @@ def latency(run: RunId, as_json: Json = False) -> None:
     config = source.config
     if isinstance(config, InferConfig):
         raise ConfigError(f"{source.id} holds predictions only; name the run whose model made them")
+    if isinstance(config, PretrainConfig):
+        raise source.no_grades
     with use_threads(config.threads):
         measured = latency_of(source, config, lab.split_of(source, "test"))
     measured.write(source, Workspace.default())

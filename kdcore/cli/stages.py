@@ -1,4 +1,4 @@
-"""The stages one by one: finetune, infer, distill; and predict, which asks a run."""
+"""The stages one by one: pretrain, finetune, infer, distill; and predict, which asks a run."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -24,6 +24,7 @@ from kdcore.config import (
     FinetuneConfig,
     InferConfig,
     ModelConfig,
+    PretrainConfig,
     TeachConfig,
     to_dict,
 )
@@ -34,6 +35,10 @@ _DETACH = (
     "ten minutes after the last run, so that the next one starts at once"
 )
 Detach = Annotated[bool, typer.Option("--detach", help=_DETACH)]
+PRETRAIN = {
+    "model": model_setting("model", "what is pretrained: a BERT", "bert_teacher"),
+    **knob_settings(STAGES["pretrain"]),
+}
 FINETUNE = {
     "model": model_setting("model", "what is trained", "bert_teacher"),
     **knob_settings(STAGES["finetune"]),
@@ -69,6 +74,21 @@ TEACH = {
     **knob_settings(STAGES["teach"]),
 }
 _CALIBRATE = "fit T and a bias of its logits on the labelled validation pairs"
+
+
+@configured(
+    "data model split limit seed device threads mask_share next_ad_weight epochs batch_size "
+    "learning_rate config sets detach",
+    PRETRAIN,
+)
+def pretrain(given: Given, detach: Detach = False) -> None:
+    """Train a BERT on hidden words and next ads of pairs without grades, for others to start from.
+
+    It gives no grades itself: `kdlab finetune --set model.start_from=RUN` goes on from it.
+    """
+    config = given.settings(PretrainConfig, {}).build()
+    if not given.printed(config):
+        train(config, detach, given.quiet, given.as_json)
 
 
 @configured(

@@ -16,6 +16,7 @@ from kdcore.config.groups import TermConfig as TermConfig
 from kdcore.config.groups import TrainingConfig as TrainingConfig
 from kdcore.config.groups import method_of as method_of
 from kdcore.config.order import OrderConfig as OrderConfig
+from kdcore.config.pretrain import PretrainConfig as PretrainConfig
 from kdcore.config.scoring import InferConfig as InferConfig
 from kdcore.config.scoring import TeachConfig as TeachConfig
 from kdcore.config.teacher import TeacherConfig as TeacherConfig
@@ -27,8 +28,10 @@ from kdcore.yaml_text import LONGEST, read_yaml
 
 # settings of how a training is watched and stored, which change nothing of what is learned
 UNSEEN_BY_THE_MODEL = ("checkpoint_seconds", "replay_points", "log_every")
-StageConfig = FinetuneConfig | InferConfig | TeachConfig | DistillConfig
+TrainedConfig = FinetuneConfig | DistillConfig | PretrainConfig  # stages in which a model learns
+StageConfig = TrainedConfig | InferConfig | TeachConfig
 STAGES: dict[str, type[StageConfig]] = {
+    "pretrain": PretrainConfig,
     "finetune": FinetuneConfig,
     "infer": InferConfig,
     "teach": TeachConfig,

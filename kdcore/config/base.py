@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from typing import ClassVar
 
 from kdcore.knobs import knob, problems_of, text
 
@@ -11,7 +12,13 @@ _DEVICE = re.compile(r"auto|mps|cpu(:\d+)?|cuda(:\d+|:all)?", re.ASCII)
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """The settings that every stage has."""
+    """The settings that every stage has.
+
+    gives_grades: whether its run says how relevant an ad is; else it learns and is scored without
+    a grade.
+    """
+
+    gives_grades: ClassVar[bool] = True
 
     data: str = text("world", "a data set of the lab, or a path to one")
     limit: int = knob(

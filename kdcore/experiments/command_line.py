@@ -15,6 +15,7 @@ from kdcore.config import (
     InferConfig,
     MethodConfig,
     ModelConfig,
+    PretrainConfig,
     StageConfig,
     TeachConfig,
     TermConfig,
@@ -66,7 +67,8 @@ def arguments_of(config: StageConfig) -> list[str]:
         default = TeachConfig(model=config.model, calibrate=config.calibrate)
     else:
         words = _model("model", config.model)
-        default = FinetuneConfig(model=config.model)
+        kind = PretrainConfig if isinstance(config, PretrainConfig) else FinetuneConfig
+        default = kind(model=config.model)
     return [*words, *data, *_rest(config, default, {"teacher"})]
 
 

@@ -13,6 +13,7 @@ from kdcore.config import (
     InferConfig,
     MethodConfig,
     OrderConfig,
+    PretrainConfig,
     TeachConfig,
     TrainingConfig,
 )
@@ -70,7 +71,15 @@ READY = {
     name: KnobOption(ReadyParams, f"model.params.{name}", panel="Model")
     for name in ("labels", "pair_tokens", "query_text", "ad_text", "activation")
 }
+PRETRAINING = {
+    "data": KnobOption(PretrainConfig, "data", short="-d"),
+    "limit": KnobOption(PretrainConfig, "limit"),
+    "split": KnobOption(PretrainConfig, "split"),
+    "mask_share": KnobOption(PretrainConfig, "mask_share", panel="Training"),
+    "next_ad_weight": KnobOption(PretrainConfig, "next_ad_weight", panel="Training"),
+}
 STAGES = {
+    "pretrain": COMMON | TRAINING | PRETRAINING,
     "finetune": COMMON
     | TRAINING
     | HARD_LABELS

@@ -2,14 +2,23 @@
 
 from kdcore.catalog import STUDENTS
 from kdcore.catalog.options import option_name
-from kdcore.config import DistillConfig, FinetuneConfig, ModelConfig, TermConfig
+from kdcore.config import (
+    DistillConfig,
+    FinetuneConfig,
+    ModelConfig,
+    PretrainConfig,
+    TermConfig,
+    TrainedConfig,
+)
 from kdcore.config.order import MIXED
 
 _TOWERS = {"pretrained_cos": "cosine towers", "pretrained_res": "residual towers"}
 
 
-def title_of(config: DistillConfig | FinetuneConfig) -> str:
+def title_of(config: TrainedConfig) -> str:
     """The title of a training: "TwinBERT cosine, T 4 + ranking Pearson, seed 0"."""
+    if isinstance(config, PretrainConfig):
+        return f"{model_title(config.model)}, pretrained, seed {config.seed}"
     if isinstance(config, FinetuneConfig):
         return labels_only_title(config.model, config.seed)
     parts = [model_title(config.student), loss_title(config), *teacher_title(config)]

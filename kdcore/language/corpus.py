@@ -1,4 +1,4 @@
-"""The texts of masked-word models: where they come from, their ids, and which words are hidden."""
+"""The texts of masked-word models: where they come from, and their ids."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -15,15 +15,13 @@ from kdcore.data.pairs import PairTable
 from kdcore.data.splits import with_test_split
 from kdcore.data.world import sentences
 from kdcore.errors import DataError
-from kdcore.language.losses import UNSEEN
 from kdcore.language.plan import ERRANDS, Plan
 from kdcore.models.batches import Texts
+from kdcore.models.tokens.masking import Masking
 from kdcore.models.tokens.wordpiece import Ragged, WordPiece
 from kdcore.workspace import Workspace
 
-HIDDEN_SHARE = 0.15  # BERT's share of hidden words
 POOL = 16  # batches that are sorted by length together
-SKEWED = 2 / 3  # share of a training in which rare words are hidden more often
 UNSEEN_TEXTS = 2000  # texts that a model is measured on
 _FIRST, _SECOND = 16, 48  # tokens read of a query and of an ad, as a cross-encoder reads them
 
@@ -79,17 +77,13 @@ def sources(plan: Plan, workspace: Workspace | None = None) -> tuple[Sources, So
 class Corpus:
     """Texts as padded ids.
 
-    ids, types: (texts, tokens); types are 0 in the first text and 1 in the second. chance:
-    (vocabulary,) how likely each piece is to be hidden, not normalized; 0 for special tokens.
-    group: (texts,) as in Sources.
+    ids, types: (texts, tokens); types are 0 in the first text and 1 in the second. masking: which
+    words are hidden. group: (texts,) as in Sources.
     """
 
     ids: Tensor
     types: Tensor
-    chance: Tensor
-    pad: int
-    mask: int
-    last_special: int
+    masking: Masking
     group: NDArray[np.int64]
 
     @classmethod
@@ -101,13 +95,12 @@ class Corpus:
         smoothing: a piece that occurs n times is hidden with a chance of n to the power of minus
         this, as in DistilBERT's script (0.7), or the gap would mostly stand for "the".
         """
-        special = units.tokenizer
         first = _encode(units, texts.first, _FIRST + _SECOND).framed((units.cls,), (units.sep,))
         second = _encode(units, texts.second, _SECOND)
         lengths = second.lengths + (second.lengths > 0)  # with its [SEP]
         total = first.lengths + lengths
         places = np.arange(int(total.max()))
-        ids = np.full((len(total), len(places)), special.pad_token_id)
+        ids = np.full((len(total), len(places)), units.tokenizer.pad_token_id)
         begins = places >= first.lengths[:, None]
         ids[~begins] = first.flat
         behind = begins & (places < total[:, None])
@@ -116,16 +109,11 @@ class Corpus:
         ids[behind & ~ends] = second.flat
         filled = torch.from_numpy(ids)
         counts = torch.bincount(filled.flatten(), minlength=len(units)).clamp(min=1)
-        chance = counts.double() ** -smoothing
-        chance[special.all_special_ids] = 0
         types = torch.from_numpy(behind.astype(np.int64))
         return cls(
             filled.to(device),
             types.to(device),
-            chance.float().to(device),
-            special.pad_token_id,
-            special.mask_token_id,
-            max(special.all_special_ids),
+            Masking.of(units, device, chance=counts.double() ** -smoothing),
             texts.group,
         )
 
@@ -133,6 +121,11 @@ class Corpus:
     def key(self) -> str:
         """16 hex digits that change when its ids do."""
         return hashlib.sha256(self.ids.cpu().numpy().tobytes()).hexdigest()[:16]
+
+    @property
+    def pad(self) -> int:
+        """The id of padding."""
+        return self.masking.pad
 
     def batches(self, size: int, seed: int, first: int = 0) -> Iterator[Tensor]:
         """The rows of batch after batch from number `first` on, without an end.
@@ -148,34 +141,6 @@ class Corpus:
         ids, types = self.ids[rows.to(self.ids.device)], self.types[rows.to(self.ids.device)]
         longest = int((ids != self.pad).sum(dim=1).max())
         return ids[:, :longest], types[:, :longest]
-
-    def hide(self, ids: Tensor, done: float = 1.0) -> tuple[Tensor, Tensor]:
-        """(ids to read, labels), as BERT: 80 % [MASK], 10 % another word, 10 % the same.
-
-        done: share of the training that is over. Hiding rare words more often teaches faster but
-        skews P(word); an even last third sets it right (ours).
-        """
-        hidden = self._draw(ids, even=done >= SKEWED)
-        kind = torch.rand(ids.shape, device="cpu").to(ids.device)
-        other = torch.randint(self.last_special + 1, len(self.chance), ids.shape).to(ids.device)
-        read = ids.masked_fill(hidden & (kind < 0.8), self.mask)
-        read = torch.where(hidden & (kind >= 0.9), other, read)
-        return read, ids.masked_fill(~hidden, UNSEEN)
-
-    def mask_words(self, ids: Tensor) -> tuple[Tensor, Tensor]:
-        """(ids to read, labels) with every hidden word replaced by [MASK], to measure a model."""
-        hidden = self._draw(ids, even=True)
-        return ids.masked_fill(hidden, self.mask), ids.masked_fill(~hidden, UNSEEN)
-
-    def _draw(self, ids: Tensor, even: bool) -> Tensor:
-        """Which tokens of a batch are hidden: 15 % of the real ones, drawn without replacement."""
-        chance = self.chance[ids]
-        chance = ((chance > 0).float() if even else chance).flatten().cpu()
-        usual = round(HIDDEN_SHARE * int((ids != self.pad).sum()))
-        most = int((chance > 0).sum())  # special tokens are never hidden
-        hidden = torch.zeros(ids.numel(), dtype=torch.bool)
-        hidden[torch.multinomial(chance, max(min(usual, most), 1))] = True
-        return hidden.view(ids.shape).to(ids.device)
 
 
 def pools(

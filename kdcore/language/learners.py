@@ -70,7 +70,7 @@ def _of_corpus(
 
     def of_rows(rows: Tensor, done: float) -> tuple[Losses, int]:
         ids, types = corpus.rows(rows)
-        read, labels = corpus.hide(ids, done)
+        read, labels = corpus.masking.hide(ids, done)
         return loss(read, types, labels), int((ids != corpus.pad).sum())
 
     return Learner(

@@ -10,23 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from kdcore.language.plan import StudentPlan
 from kdcore.objectives import feature
+from kdcore.objectives.hard import UNSEEN as UNSEEN
+from kdcore.objectives.hard import hidden_words as hidden_words
 from kdcore.objectives.response import soft_kl
-
-UNSEEN = -100  # the label of a token that was not hidden
-
-
-def hidden_words(logits: Tensor, labels: Tensor) -> Tensor:
-    """Cross-entropy of the hidden words at T = 1, their mean; BERT's own loss.
-
-    Args:
-        logits: (texts, tokens, words). labels: (texts, tokens), UNSEEN where nothing was hidden.
-    """
-    return F.cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=UNSEEN)
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,7 @@ def gaps(net: Any, corpus: Corpus, seed: int = 0) -> Iterator[tuple[Tensor, Tens
         for start in range(0, len(corpus.ids), BATCH):
             rows = torch.arange(start, min(start + BATCH, len(corpus.ids)))
             ids, types = corpus.rows(rows)
-            read, labels = corpus.mask_words(ids)
+            read, labels = corpus.masking.mask_words(ids)
             hidden = read != ids
             inputs = {"input_ids": read, "attention_mask": (ids != corpus.pad).long()}
             states = net(**inputs, **({"token_type_ids": types} if typed else {}))

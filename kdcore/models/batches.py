@@ -136,12 +136,12 @@ def _together(encoded: Encoded, query: Rows, ad: Rows) -> Batch:
     is_ad = np.tile([False, True], len(query)).repeat(tokens.lengths[halves])
     segments = np.where(is_ad, encoded.ad_segment, 0)
     if encoded.overlap:
-        segments += 2 * _shared_tokens(ids, is_ad, np.arange(len(query)).repeat(lengths[order]))
+        segments += 2 * shared_tokens(ids, is_ad, np.arange(len(query)).repeat(lengths[order]))
     place = torch.from_numpy(_inverse(order))
     return Batch((pack(ids, lengths[order], segments),), place, place)
 
 
-def _shared_tokens(ids: Rows, is_ad: NDArray[np.bool_], pair: Rows) -> NDArray[np.bool_]:
+def shared_tokens(ids: Rows, is_ad: NDArray[np.bool_], pair: Rows) -> NDArray[np.bool_]:
     """(tokens,) whether the other text of the pair holds the token too."""
     key = pair * (ids.max(initial=0) + 1) + ids
     shared = np.empty(len(ids), dtype=bool)

@@ -89,8 +89,9 @@ class CrossEncoder(PairModel):
             return super().starting_from(config, scheme, source)
         model, origin = cls(config, scheme, layers_of(source).units), layers_of(source)
         copy_layers(origin.encoder, model.encoder, config.layers_from)
-        if model.net.classifier.weight.shape == origin.net.classifier.weight.shape:
-            model.net.classifier.load_state_dict(origin.net.classifier.state_dict())
+        theirs = getattr(origin.net, "classifier", None)  # a pretrained model has none
+        if theirs is not None and theirs.weight.shape == model.net.classifier.weight.shape:
+            model.net.classifier.load_state_dict(theirs.state_dict())
         return model
 
     @classmethod

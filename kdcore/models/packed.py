@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 ROUND_TO = 64  # tokens; fewer shapes, hence fewer kernels to compile
+Groups = tuple[tuple[int, int], ...]  # (length, count) of each run of sequences of one length
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Packed:
     positions: Tensor
     segments: Tensor
     starts: Tensor
-    groups: tuple[tuple[int, int], ...]
+    groups: Groups
 
     def to(self, device: torch.device) -> "Packed":
         """The same on a device."""
@@ -95,9 +96,7 @@ def embed(embeddings: Any, packed: Packed) -> Tensor:
     return _dropout(_norm(embeddings.LayerNorm, x), embeddings.dropout)
 
 
-def encode(
-    encoder: Any, x: Tensor, groups: tuple[tuple[int, int], ...], dtype: torch.dtype
-) -> Tensor:
+def encode(encoder: Any, x: Tensor, groups: Groups, dtype: torch.dtype) -> Tensor:
     """(tokens, width) after every block of a BertEncoder; dtype is that of the products."""
     for layer in encoder.layer:
         x = _block(layer, x, groups, dtype)
@@ -121,12 +120,27 @@ def encode_first(encoder: Any, x: Tensor, packed: Packed, dtype: torch.dtype) ->
     return after_attention(last, first, context)
 
 
-def _block(
-    layer: Any, x: Tensor, groups: tuple[tuple[int, int], ...], dtype: torch.dtype
+def encode_some(
+    encoder: Any, x: Tensor, groups: Groups, tokens: Tensor, dtype: torch.dtype
 ) -> Tensor:
+    """(len(tokens), width) of these tokens of the pack after every block.
+
+    What comes after the attention of the last block is computed for these alone.
+    """
+    *blocks, last = encoder.layer
+    for layer in blocks:
+        x = _block(layer, x, groups, dtype)
+    return after_attention(last, x[tokens], _attended(last, x, groups, dtype)[tokens])
+
+
+def _block(layer: Any, x: Tensor, groups: Groups, dtype: torch.dtype) -> Tensor:
+    return after_attention(layer, x, _attended(layer, x, groups, dtype))
+
+
+def _attended(layer: Any, x: Tensor, groups: Groups, dtype: torch.dtype) -> Tensor:
     own = layer.attention.self
     qkv = fused(x, dtype, own.query, own.key, own.value)
-    return after_attention(layer, x, attend(qkv, groups, own.num_attention_heads))
+    return attend(qkv, groups, own.num_attention_heads)
 
 
 def fused(x: Tensor, dtype: torch.dtype, *layers: nn.Linear) -> Tensor:
@@ -147,7 +161,7 @@ def after_attention(layer: Any, x: Tensor, context: Tensor) -> Tensor:
     return _norm(layer.output.LayerNorm, x + outer)
 
 
-def attend(qkv: Tensor, groups: tuple[tuple[int, int], ...], heads: int) -> Tensor:
+def attend(qkv: Tensor, groups: Groups, heads: int) -> Tensor:
     """(tokens, width) of multi-head attention inside each sequence; qkv: (tokens, 3 * width)."""
     width = qkv.shape[1] // 3
     if qkv.is_cuda:
@@ -161,9 +175,7 @@ def attend(qkv: Tensor, groups: tuple[tuple[int, int], ...], heads: int) -> Tens
     return torch.cat(out).to(qkv.dtype)
 
 
-def attend_first(
-    query: Tensor, keys_values: Tensor, groups: tuple[tuple[int, int], ...], heads: int
-) -> Tensor:
+def attend_first(query: Tensor, keys_values: Tensor, groups: Groups, heads: int) -> Tensor:
     """(sequences, width) of the first tokens' attention over their sequence.
 
     query: (sequences, width), keys_values: (tokens, 2 * width).
@@ -187,7 +199,7 @@ def attend_first(
     return torch.cat(out).to(query.dtype)
 
 
-def _attend_padded(qkv: Tensor, groups: tuple[tuple[int, int], ...], heads: int) -> Tensor:
+def _attend_padded(qkv: Tensor, groups: Groups, heads: int) -> Tensor:
     """attend for a GPU, where one padded call beats one small call a length."""
     rows, mask = padded(qkv, groups)
     q, k, v = rows.view(*rows.shape[:2], 3, heads, -1).permute(2, 0, 3, 1, 4)
@@ -195,7 +207,7 @@ def _attend_padded(qkv: Tensor, groups: tuple[tuple[int, int], ...], heads: int)
     return context.transpose(1, 2).flatten(2)[places(groups, qkv.device)]
 
 
-def padded(x: Tensor, groups: tuple[tuple[int, int], ...]) -> tuple[Tensor, Tensor]:
+def padded(x: Tensor, groups: Groups) -> tuple[Tensor, Tensor]:
     """(sequences, longest, width) and its (sequences, longest) mask, spare tokens last."""
     taken = places(groups, x.device)
     sequences, longest = sum(count for _, count in groups), max(groups)[0]
@@ -218,7 +230,7 @@ def pad_packed(packed: Packed, pad_id: int) -> tuple[Tensor, Tensor, Tensor]:
     return ids, segments, mask
 
 
-def places(groups: tuple[tuple[int, int], ...], device: torch.device) -> tuple[Tensor, Tensor]:
+def places(groups: Groups, device: torch.device) -> tuple[Tensor, Tensor]:
     """(tokens,) the sequence of each token and its place in it; no question to the GPU."""
     lengths = np.repeat([length for length, _ in groups], [count for _, count in groups])
     rows = np.repeat(np.arange(len(lengths)), lengths)
@@ -247,7 +259,7 @@ def pool(x: Tensor, weights: Tensor | None, packed: Packed) -> Tensor:
     return torch.cat(out)
 
 
-def _split(x: Tensor, groups: tuple[tuple[int, int], ...]) -> tuple[Tensor, ...]:
+def _split(x: Tensor, groups: Groups) -> tuple[Tensor, ...]:
     """A part for each group; unlike slices, its backward is one concatenation."""
     return torch.split(x, [length * count for length, count in groups])
 

@@ -3,6 +3,8 @@
 import torch.nn.functional as F
 from torch import Tensor
 
+UNSEEN = -100  # the label of a token that was not hidden
+
 
 def hard_cross_entropy(logits: Tensor, grades: Tensor, smoothing: float = 0.0) -> Tensor:
     """Mean cross-entropy of (batch, classes) logits at T = 1 with (batch,) grades.
@@ -26,3 +28,12 @@ def hard_mse(logits: Tensor, grades: Tensor) -> Tensor:
     targets = F.one_hot(grades.clamp_min(0), logits.shape[1])[:, 1:]
     gap = (logits.softmax(dim=-1)[:, 1:] - targets).square().sum(dim=-1)
     return (gap * labelled).sum() / labelled.sum().clamp_min(1)
+
+
+def hidden_words(logits: Tensor, labels: Tensor) -> Tensor:
+    """Cross-entropy of the hidden words at T = 1, their mean; BERT's own loss.
+
+    Args:
+        logits: (texts, tokens, words). labels: (texts, tokens), UNSEEN where nothing was hidden.
+    """
+    return F.cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=UNSEEN)

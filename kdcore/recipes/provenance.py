@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from kdcore.config import DistillConfig, FinetuneConfig, TeachConfig, to_yaml
+from kdcore.config import DistillConfig, TeachConfig, TrainedConfig, to_yaml
 from kdcore.config.teacher import without_folders
 from kdcore.data.pairs import PairTable
 from kdcore.runs.machine import machine_mark
@@ -16,7 +16,7 @@ from kdcore.training.devices import pick_device
 from kdcore.workspace import read_json, write_json_atomic, write_text_atomic
 
 SPLITS = ("train", "log", "validation", "test")
-JudgedConfig = FinetuneConfig | DistillConfig | TeachConfig
+JudgedConfig = TrainedConfig | TeachConfig
 
 
 def write_model_card(config: JudgedConfig, pairs: PairTable, run: Run) -> None:
@@ -90,6 +90,14 @@ def _best(run: Run) -> str:
     line = saved_validation(run.metrics())
     if not line:
         return "not measured"
+    if "validation_masked" in line:
+        next_ad = line.get("validation_next_ad_accuracy")
+        return (
+            f"{line['validation_masked_accuracy']:.1%} of {int(line['validation_words']):,} hidden "
+            f"words right, cross-entropy {line['validation_masked']:.4f}"
+            + ("" if next_ad is None else f"; {next_ad:.1%} of the next ads right")
+            + f"; after step {int(line['step'])}"
+        )
     return (
         f"NLL {line['validation_nll']:.4f}, ROC-AUC {line['validation_roc_auc']:.4f} "
         f"after step {int(line['step'])}"

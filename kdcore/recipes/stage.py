@@ -13,7 +13,15 @@ from dataclasses import replace
 from functools import partial
 from typing import NoReturn
 
-from kdcore.config import DistillConfig, FinetuneConfig, InferConfig, StageConfig, TeachConfig
+from kdcore.config import (
+    DistillConfig,
+    FinetuneConfig,
+    InferConfig,
+    PretrainConfig,
+    StageConfig,
+    TeachConfig,
+    TrainedConfig,
+)
 from kdcore.data.pairs import PairTable
 from kdcore.data.splits import transfer_set
 from kdcore.errors import RunError
@@ -25,6 +33,7 @@ from kdcore.recipes.finetune import finetune
 from kdcore.recipes.generations import last_generation
 from kdcore.recipes.infer import infer
 from kdcore.recipes.mutual import Learner, all_learners, learn_together, peers_of
+from kdcore.recipes.pretrain import pretrain
 from kdcore.recipes.provenance import write_model_card
 from kdcore.recipes.teach import teach
 from kdcore.recipes.terms import scale_warnings
@@ -48,7 +57,6 @@ from kdcore.workspace import Workspace
 
 log = logging.getLogger("kdcore")
 SCORED = ("validation", "test")  # the splits that a trained model is scored on
-TrainedConfig = FinetuneConfig | DistillConfig
 
 
 def run_stage(
@@ -101,9 +109,15 @@ def run_stage(
 
 
 def _judge(learner: Learner, pairs: PairTable, workspace: Workspace) -> None:
-    """Score and measure a model; a ready teacher has scored its pairs, and infer made no model."""
+    """Score and measure a model.
+
+    A ready teacher has scored its pairs, infer made no model, and a pretrained one gives no grades.
+    """
     config, run = learner.config, learner.run
     if isinstance(config, InferConfig):
+        return
+    if isinstance(config, PretrainConfig):
+        write_model_card(config, pairs, run)
         return
     if not isinstance(config, TeachConfig):
         _score(config, pairs, run, learner.writer)
@@ -207,6 +221,8 @@ def _learn(
     """Call the recipe of the stage; batch_size: instead of the config's."""
     if batch_size is not None:
         config = replace(config, training=replace(config.training, batch_size=batch_size))
+    if isinstance(config, PretrainConfig):
+        return pretrain(config, pairs, run, writer, group, batches)
     if isinstance(config, FinetuneConfig):
         return finetune(config, pairs, run, writer, group, batches)
     if peers:
@@ -214,7 +230,9 @@ def _learn(
     return distill(config, pairs, predictions, run, writer, group, batches)
 
 
-def _score(config: TrainedConfig, pairs: PairTable, run: Run, writer: RunWriter) -> None:
+def _score(
+    config: FinetuneConfig | DistillConfig, pairs: PairTable, run: Run, writer: RunWriter
+) -> None:
     """Store the trained model's predictions on the validation and test pairs."""
     last = _last_step(run)
     writer.progress(last, last, "evaluate")

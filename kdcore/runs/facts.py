@@ -15,14 +15,22 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from kdcore.catalog import STUDENTS
-from kdcore.config import UNSEEN_BY_THE_MODEL, StageConfig, from_dict
+from kdcore.config import STAGES, UNSEEN_BY_THE_MODEL, StageConfig, from_dict
 from kdcore.errors import RunError
-from kdcore.runs.loss_terms import LossTerm, family_of, group, number, soft_terms, teachers_of
+from kdcore.runs.loss_terms import (
+    LossTerm,
+    described,
+    family_of,
+    group,
+    number,
+    soft_terms,
+    teachers_of,
+    weights_of,
+)
 from kdcore.runs.metric_lines import read_lines, saved_validation
 from kdcore.runs.purpose import Purpose
 from kdcore.runs.record import CONFIG, NOTES, Record
-from kdcore.workspace import last_part, read_json
+from kdcore.workspace import read_json
 
 PROVENANCE = "provenance.json"
 CARD = "README.md"
@@ -77,8 +85,13 @@ class RunFacts:
 
     @property
     def stage(self) -> str:
-        """finetune, distill, teach or infer; "" where the config does not say."""
+        """pretrain, finetune, distill, teach or infer; "" where the config does not say."""
         return str(self.settings.get("stage") or "")
+
+    @property
+    def gives_grades(self) -> bool:
+        """Whether its model says how relevant an ad is; a pretrained one fills in words only."""
+        return self.stage not in STAGES or STAGES[self.stage].gives_grades
 
     @property
     def is_distilled(self) -> bool:
@@ -181,10 +194,7 @@ class RunFacts:
     @property
     def weights(self) -> dict[str, float]:
         """The weight of each term of the loss by the name of its curve, the hard labels last."""
-        if not self.is_distilled:
-            return {"hard": 1.0}
-        weights = {name: term.weight for name, term in self.soft_terms.items()}
-        return weights | {"hard": number(self.settings.get("hard_weight")) or 0.0}
+        return weights_of(self.settings)
 
     @cached_property
     def settings_but_seed(self) -> str:
@@ -209,16 +219,7 @@ class RunFacts:
     @property
     def shown_title(self) -> str:
         """What the model is called on the screen: its title, else model and training."""
-        if self.title:
-            return self.title
-        if self.stage == "teach":  # a classifier that another tool trained
-            return f"{last_part(str(self.model.get('checkpoint') or ''))} · its own head"
-        name = self.model_name or "model"
-        model = STUDENTS[name].title if name in STUDENTS else name
-        if not self.is_distilled:
-            return f"{model} · labels only"
-        how = " + ".join(term.title for term in self.soft_terms.values())
-        return f"{model} · distilled, {how}"
+        return self.title or described(self.settings)
 
     @cached_property
     def purpose(self) -> Purpose:

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from kdcore.catalog import METHODS
+from kdcore.catalog import METHODS, STUDENTS
 from kdcore.config import method_of
 from kdcore.config.teacher import read_teacher
-from kdcore.workspace import read_json, write_json_atomic
+from kdcore.workspace import last_part, read_json, write_json_atomic
 
 MADE = "made.json"
 EARLY = "response"  # the method of a config that was written before it had a name
@@ -101,6 +101,29 @@ def soft_terms(settings: Mapping[str, Any]) -> dict[str, LossTerm]:
         weight = number(term.get("weight", 1.0)) or 0.0
         terms[str(name)] = LossTerm(method_of(str(name)), weight, group(term.get("params")))
     return terms
+
+
+def weights_of(settings: Mapping[str, Any]) -> dict[str, float]:
+    """The weight of each term of the loss by the name of its curve, the hard labels last."""
+    if settings.get("stage") == "pretrain":
+        return {"masked": 1.0, "next_ad": number(settings.get("next_ad_weight")) or 0.0}
+    if "student" not in settings:
+        return {"hard": 1.0}
+    weights = {name: term.weight for name, term in soft_terms(settings).items()}
+    return weights | {"hard": number(settings.get("hard_weight")) or 0.0}
+
+
+def described(settings: Mapping[str, Any]) -> str:
+    """A run without a title: its model, and how that was trained."""
+    model = group(settings.get("student")) or group(settings.get("model"))
+    stage, name = settings.get("stage"), str(model.get("name") or "") or "model"
+    if stage == "teach":  # a classifier that another tool trained
+        return f"{last_part(str(model.get('checkpoint') or ''))} · its own head"
+    title = STUDENTS[name].title if name in STUDENTS else name
+    if "student" not in settings:
+        return f"{title} · {'pretrained' if stage == 'pretrain' else 'labels only'}"
+    how = " + ".join(term.title for term in soft_terms(settings).values())
+    return f"{title} · distilled, {how}"
 
 
 def changes_of(settings: Mapping[str, Any]) -> list[Change]:

@@ -54,9 +54,14 @@ def latest_numbers(folder: Path) -> Line:
     return numbers | ({"step": int(numbers["step"])} if numbers else {})
 
 
+def is_validation(line: Mapping[str, Any]) -> bool:
+    """Whether a line holds a validation: of grades, or of a pretraining's hidden words."""
+    return "validation_nll" in line or "validation_loss" in line
+
+
 def saved_validation(lines: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     """The validation of the step whose model a run saved; empty where no line says so."""
-    validations = [line for line in lines if "validation_nll" in line]
+    validations = [line for line in lines if is_validation(line)]
     steps = (line["kept_step"] for line in reversed(validations) if "kept_step" in line)
     saved = next(steps, None)
     return next((line for line in validations if line["step"] == saved), {})

@@ -74,8 +74,13 @@ class Run(RunFacts):
         """What is requested and not done yet: to pause, to end early, or nothing."""
         return stop_kind(self.folder)
 
-    def require_model(self) -> "Run":
-        """Itself, or RunError when its model is not there yet."""
+    def require_model(self, *, grades: bool = True) -> "Run":
+        """Itself, or RunError when its model is not there yet, or gives no grades.
+
+        grades: False for a use that needs none, such as a start from its layers.
+        """
+        if grades and not self.gives_grades:
+            raise self.no_grades
         if not (self.model_folder / MODEL_CARD).exists():
             raise RunError(
                 f"{self.id} is {self.status().state} and has no model yet; finish it first, "
@@ -83,8 +88,19 @@ class Run(RunFacts):
             )
         return self
 
+    @property
+    def no_grades(self) -> RunError:
+        """The error for who asks a pretrained model for grades."""
+        return RunError(
+            f"{self.id} was pretrained: it fills in hidden words and gives no grades; train a "
+            "model that starts from it: `kdlab finetune --set "
+            f"model.start_from={name_in_commands(self.folder)}`"
+        )
+
     def no_predictions(self, split: str) -> RunError:
         """The error that says why there are no predictions on a split, and how to get them."""
+        if not self.gives_grades:
+            return self.no_grades
         name, state = name_in_commands(self.folder), self.status().state
         if state == "finished":
             files = self.predictions_path(split).parent.glob("*.parquet")

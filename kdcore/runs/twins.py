@@ -20,7 +20,12 @@ from kdcore.runs.record import CONFIG
 from kdcore.runs.store import Run, RunStore
 from kdcore.workspace import Workspace
 
-TRAINED = ("finetune", "distill", "evaluate")  # stages in which the steps of a run are its own
+TRAINED = (
+    "pretrain",
+    "finetune",
+    "distill",
+    "evaluate",
+)  # stages in which the steps of a run are its own
 
 
 def twin_of(config: DistillConfig, transfer: int = 0, labelled: int = 0) -> FinetuneConfig:

@@ -11,21 +11,24 @@ import numpy as np
 from kdcore.catalog import method_entry
 from kdcore.config import (
     DistillConfig,
-    FinetuneConfig,
     InferConfig,
     ModelConfig,
+    PretrainConfig,
     StageConfig,
     TeachConfig,
+    TrainedConfig,
     to_dict,
     without_newer,
 )
 from kdcore.data.answers.imported import LEAST_TO_FIT
 from kdcore.data.answers.teaching import refuse_unread
+from kdcore.data.library import WORLD
 from kdcore.data.pairs import PairTable, part_of
 from kdcore.data.splits import transfer_set
 from kdcore.errors import ConfigError, DataError, RunError
 from kdcore.models.base import PairModel
 from kdcore.models.build import load_model, new_model, new_student
+from kdcore.models.pretrained.reader import PretrainedReader
 from kdcore.objectives.base import Term, stages_of
 from kdcore.objectives.params import compares_pairs, compares_tokens
 from kdcore.runs.record import STATUS
@@ -55,8 +58,16 @@ def refuse_avoidable(config: StageConfig, pairs: PairTable, store: RunStore) -> 
             refuse_uncalibrated(pairs)
         new_model(config.model, _sample(pairs), config.seed)
         return
+    if isinstance(config, PretrainConfig):
+        sample = _sample(pretraining_pairs(config, pairs)[0])
+        source = starting_model(config.model, store, sample)
+        PretrainedReader.of(new_model(config.model, sample, config.seed, source))
+        return
     if isinstance(config, DistillConfig):
         refuse_torn(config, ranks(config.device))
+        for name in config.teaching.runs:
+            if not (teacher := store.get(name)).gives_grades:
+                raise teacher.no_grades
         refuse_unread(config, pairs, Workspace(store.root.parent))
         train = texts = transfer_set(pairs, config.transfer)
         Order.of(config, train, None)
@@ -69,6 +80,28 @@ def refuse_avoidable(config: StageConfig, pairs: PairTable, store: RunStore) -> 
         new_student(config, sample, starting_model(config.student, store, sample))
     else:
         new_model(config.model, sample, config.seed, starting_model(config.model, store, sample))
+
+
+def pretraining_pairs(config: PretrainConfig, pairs: PairTable) -> tuple[PairTable, PairTable]:
+    """The pairs that a pretraining learns from and those that it is measured on, graded or not.
+
+    DataError with the cure where the data lack one of them.
+    """
+    missing = [split for split in config.split.split("+") if split not in pairs.splits]
+    if missing:
+        log = f"name its size (--data {WORLD}:log=20000)" if pairs.name == WORLD else "import one"
+        cure = f"{log}, or learn from the pairs of train (--split train)"
+        raise DataError(
+            f"{pairs.name} has no unlabelled log to learn from: {cure}"
+            if missing == ["log"]
+            else f"{pairs.name} has no pairs of {missing[0]}: learn from its log (--split log)"
+        )
+    if "validation" not in pairs.splits:
+        raise DataError(
+            f"{pairs.name} has no validation pairs, so epochs cannot be compared: import some, "
+            "with or without grades"
+        )
+    return transfer_set(pairs, config.split), pairs.split("validation")
 
 
 def _sample(pairs: PairTable) -> PairTable:
@@ -157,14 +190,17 @@ def starting_model(model: ModelConfig, store: RunStore, pairs: PairTable) -> Pai
         lengths = {name: getattr(model.params, name) for name in ("query_tokens", "ad_tokens")}
         encoder = ModelConfig(name="checkpoint", checkpoint=str(folder), params=lengths)
         return new_model(encoder, pairs)
-    return load_model(store.get(model.start_from).require_model().model_folder)
+    run = store.get(model.start_from).require_model(grades=False)
+    if isinstance(run.config, PretrainConfig):
+        return PretrainedReader.load(run.config.model, pairs.scheme, run.model_folder)
+    return load_model(run.model_folder)
 
 
-def refuse_unlabelled(
-    config: FinetuneConfig | DistillConfig, train: PairTable, validation: PairTable
-) -> None:
+def refuse_unlabelled(config: TrainedConfig, train: PairTable, validation: PairTable) -> None:
     """DataError when there is nothing to learn from, or nothing to choose the best model by."""
-    problems = []
+    problems: list[str] = []
+    if not config.gives_grades:  # it reads none
+        return
     if not len(train):
         problems.append("no pair to learn from is labelled; distill learns from unlabelled ones")
     if not len(validation):
@@ -175,12 +211,10 @@ def refuse_unlabelled(
         raise DataError(f"{train.name} cannot be trained on:", problems)
 
 
-def fresh_progress(
-    config: FinetuneConfig | DistillConfig, train: PairTable, validation: PairTable
-) -> Progress:
+def fresh_progress(config: TrainedConfig, train: PairTable, validation: PairTable) -> Progress:
     """The progress of a training before its first step, with the hashes of its data and config."""
     data = f"{train.content_hash}-{validation.content_hash}"
-    model = config.model if isinstance(config, FinetuneConfig) else config.student
+    model = config.student if isinstance(config, DistillConfig) else config.model
     settings = without_newer(to_dict(config))
     if not (model.checkpoint or model.start_from):  # a resumed run learns its tokenizer again
         settings["tokenizer"] = TOKENIZERS

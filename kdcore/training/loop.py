@@ -103,11 +103,10 @@ class Monitor:
         session.refuse_not_a_number()
         size = score_size(session.training.batch_size)
         with session.scoring_precision():
-            logits, _ = score(session.model, session.pairs.encoded_validation, session.device, size)
-        if not np.isfinite(logits).all():
-            raise session.not_a_number(step)
-        values = quality(logits, session.pairs.validation)
-        value = values["roc_auc"] if session.training.select_by == "roc_auc" else -values["nll"]
+            task = session.task
+            values = self._graded(size) if task is None else task.measure(session, size)
+        loss = "nll" if task is None else "loss"
+        value = values["roc_auc"] if session.training.select_by == "roc_auc" else -values[loss]
         # higher is better in both; of equal values the earlier step stays
         if not session.progress.best_step or value > session.progress.best_value:
             session.checkpoints.save_best(step)
@@ -115,6 +114,14 @@ class Monitor:
         named = {f"validation_{name}": number for name, number in values.items()}
         self.log.line(**named, kept_step=session.progress.best_step)
         self.log.restart_clock()
+
+    def _graded(self, size: int) -> dict[str, float]:
+        """How well the grades of the validation pairs are predicted."""
+        session = self.session
+        logits, _ = score(session.model, session.pairs.encoded_validation, session.device, size)
+        if not np.isfinite(logits).all():
+            raise session.not_a_number(session.progress.step)
+        return quality(logits, session.pairs.validation)
 
     def _end_early(self, validated: bool) -> None:
         """Make this step the last; it may be the best, so it is validated too."""

@@ -65,7 +65,10 @@ def longest_batch(session: Session) -> Iterator[tuple[Rows, Batch]]:
     longest = np.argsort(-pairs.encoded.lengths, kind="stable")[:size]
     yield session.share(np.sort(longest))
     with session.scoring_precision():
-        score(session.model, pairs.encoded_validation, session.device, score_size(size))
+        if session.task is None:
+            score(session.model, pairs.encoded_validation, session.device, score_size(size))
+        else:
+            session.task.measure(session, score_size(size))
 
 
 def largest_fitting(

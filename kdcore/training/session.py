@@ -12,18 +12,18 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from kdcore.config import DistillConfig, FinetuneConfig
+from kdcore.config import DistillConfig, TrainedConfig
 from kdcore.data.pairs import PairTable
 from kdcore.errors import RunError
 from kdcore.models.base import PairModel
-from kdcore.models.batches import Batch, Rows
+from kdcore.models.batches import Batch, Encoded, Rows
 from kdcore.models.packed import product_type
 from kdcore.models.predict import stored_precision
 from kdcore.predictions import Predictions
@@ -50,6 +50,16 @@ def cuts_between(keys: Rows, shares: int) -> Rows:
     return cuts
 
 
+class Task(Protocol):
+    """What a model learns that gives no grades: its batches, and how it is measured."""
+
+    def batch(self, encoded: Encoded, rows: Rows) -> Batch:
+        """Some of the pairs, ready for the model."""
+
+    def measure(self, session: "Session", size: int) -> dict[str, float]:
+        """Numbers of the validation pairs, `size` of them at once; by `loss` the best is saved."""
+
+
 class Session:
     """The training of one model.
 
@@ -57,13 +67,14 @@ class Session:
     projection). teacher: its predictions on the validation pairs, to be shown; nothing is learned
     from them. order: that of labelled and unlabelled pairs; None mixes them. group: the processes
     that share each batch; only the first of them writes anything.
+    task: what is learned where it is not to give grades.
     message: why the training ended before its last step; empty when it did not.
     """
 
     def __init__(
         self,
         model: PairModel,
-        config: FinetuneConfig | DistillConfig,
+        config: TrainedConfig,
         train: PairTable,
         validation: PairTable,
         run: Run,
@@ -73,12 +84,13 @@ class Session:
         teacher: Predictions | None = None,
         order: Order | None = None,
         group: Group = ALONE,
+        task: Task | None = None,
     ) -> None:
         refuse_unlabelled(config, train, validation)
         if isinstance(config, DistillConfig):
             refuse_torn(config, group.size)
         self.config, self.training, self.run, self.writer = config, config.training, run, writer
-        self.teacher, self.group, self.message = teacher, group, ""
+        self.teacher, self.group, self.task, self.message = teacher, group, task, ""
         self.lists = isinstance(config, DistillConfig) and config.compares_lists
         self._cuts: Rows | None = None  # of the present batch
         self.peers: list[Session] = []  # that learn in the same steps; this one leads them
@@ -88,7 +100,8 @@ class Session:
         self.model.products = product_type(self.training.precision, self.device)
         # embedding rows that no pair uses are left out of the training; keep_best adds them again
         self.pairs = read_pairs(model, train, validation)
-        calibrate_head(model, self.pairs, self.device, config.seed)
+        if task is None:
+            calibrate_head(model, self.pairs, self.device, config.seed)
         extras = {f"extra{i}": module.to(self.device) for i, module in enumerate(extra)}
         self.modules: dict[str, nn.Module] = {"model": model} | extras
         self.optimizer = make_optimizer(list(self.modules.values()), self.training, self.device)
@@ -133,7 +146,8 @@ class Session:
             self._batch, self._cuts = rows[order], cuts_between(queries[order], self.group.size)
         self.group.reseed(self.config.seed, self.progress.step)
         own = self.group.share(self._batch, self._cuts)
-        return own, self.model.batch(self.pairs.encoded, own).to(self.device)
+        make = self.model.batch if self.task is None else self.task.batch
+        return own, make(self.pairs.encoded, own).to(self.device)
 
     def lead(self, peers: Sequence["Session"]) -> None:
         """Let others learn in the same steps: they are saved, resumed and stopped with this one."""

@@ -11,6 +11,7 @@ from .conftest import Home, Kdlab, in_its_own_process
 
 COMMANDS = {
     "tutorial": ("--data", "--limit", "--out", "--teacher", "--student-epochs", "--temperature"),
+    "pretrain": ("--model", "--split", "--mask-share", "--next-ad-weight", "--detach"),
     "finetune": ("--model", "--loss", "--config", "--set", "--detach", "--print-config"),
     "distill": ("--teacher", "--method", "--soft-weight", "--hard-weight", "--transfer"),
     "infer": ("RUN", "--split", "--batch-size"),

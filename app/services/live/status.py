@@ -8,11 +8,13 @@ from kdcore.runs.metric_lines import PlainLine
 from kdcore.runs.record import derive
 from kdcore.runs.store import Run, Status
 
+LEARNING = ("pretrain", "distill", "finetune")  # stages in which steps are taken
 _RATE_OVER = 12  # metric lines from which the time left is estimated
 _STAGES = {
     "": "reading the data",
     "data": "reading the data",
     "teacher": "asking the teacher",
+    "pretrain": "training on hidden words and next ads",
     "distill": "training the student",
     "finetune": "training on labels alone",
     "infer": "scoring pairs",
@@ -24,7 +26,7 @@ def status_of(run: Run, lines: list[PlainLine]) -> dict[str, Any]:
     """State, step, stage, what happens now in words, and the time left by the newest lines."""
     status = derive(run.folder)
     left = time_left(lines, status.step, status.total_steps)
-    learning = status.state == "running" and status.stage in ("distill", "finetune")
+    learning = status.state == "running" and status.stage in LEARNING
     return {
         "state": status.state,
         "step": status.step,
@@ -72,7 +74,7 @@ def _words(run: Run, status: Status) -> str:
     words = _STAGES.get(status.stage, status.stage)
     if status.stage == "teacher" and status.total_steps > 1:
         return f"{words}: {status.step:,} of {status.total_steps:,} pairs"
-    learning = status.stage in ("distill", "finetune")
+    learning = status.stage in LEARNING
     return "the first steps" if learning and not status.step else words
 
 

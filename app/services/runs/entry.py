@@ -36,7 +36,7 @@ class Entry:
     def method(self) -> str:
         """How it learned, in a word or two."""
         run = self.row.run
-        by_stage = {"finetune": "labels only", "teach": "its own head"}
+        by_stage = {"pretrain": "pretrained", "finetune": "labels only", "teach": "its own head"}
         return run.method or by_stage.get(run.stage, run.stage)
 
     @property

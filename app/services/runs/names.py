@@ -11,7 +11,13 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from app.services import access
-from kdcore.config import UNSEEN_BY_THE_MODEL, DistillConfig, FinetuneConfig, TeachConfig
+from kdcore.config import (
+    UNSEEN_BY_THE_MODEL,
+    DistillConfig,
+    FinetuneConfig,
+    PretrainConfig,
+    TeachConfig,
+)
 from kdcore.errors import LabError
 from kdcore.experiments.titles import loss_title, model_title, teacher_title, title_of
 from kdcore.knobs import flat
@@ -80,6 +86,8 @@ def _described(run: Run) -> tuple[str, str, str]:
         return title_of(config), model_title(config.student), how
     if isinstance(config, FinetuneConfig):
         return title_of(config), model_title(config.model), "labels only"
+    if isinstance(config, PretrainConfig):
+        return title_of(config), model_title(config.model), "pretrained"
     if isinstance(config, TeachConfig):
         title = model_title(config.model)
         return f"{title}, its own head", title, "its own head"

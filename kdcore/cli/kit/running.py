@@ -95,6 +95,11 @@ def print_end(run: Run, as_json: bool) -> None:
     if result["validation_nll"] is not None:
         area, nll = cell(result["validation_roc_auc"]), cell(result["validation_nll"])
         validation = f"ROC-AUC {area}, NLL {nll}"
+    name = name_in_commands(run.folder)
+    then = f"`kdlab evaluate {name}` measures it on the test split."
+    if not run.gives_grades:
+        validation = _pretrained(result)
+        then = f"`kdlab finetune --set model.start_from={name}` trains a model that starts from it."
     values = {
         "model": result["model"],
         "data": result["data"],
@@ -106,6 +111,14 @@ def print_end(run: Run, as_json: bool) -> None:
         f"{run.id} is {result['state']}",
         *(f"{name}: {value}" for name, value in values.items() if value),
         *(f"Note: {note}." for note in run.notes),
-        f"`kdlab evaluate {name_in_commands(run.folder)}` measures it on the test split.",
+        then,
     ]
     show(as_json, {**result, "folder": run.folder, "notes": run.notes}, "\n".join(lines))
+
+
+def _pretrained(result: dict[str, Any]) -> str:
+    """What a pretraining came to on the validation pairs."""
+    words = f"{result['validation_words']:,.0f} hidden words"
+    text = f"{result['validation_masked_accuracy']:.1%} of {words} right"
+    next_ad = result["validation_next_ad_accuracy"]
+    return text if next_ad is None else f"{text}, {next_ad:.1%} of the next ads"

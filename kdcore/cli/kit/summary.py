@@ -6,13 +6,23 @@ from typing import Any
 from kdcore import lab
 from kdcore.errors import LabError
 from kdcore.experiments.command_line import model_of
+from kdcore.runs.metric_lines import is_validation
 from kdcore.runs.store import Run
+
+# of a pretraining, which has no grades to order by
+PRETRAINED = (
+    "validation_masked",
+    "validation_masked_accuracy",
+    "validation_words",
+    "validation_next_ad",
+    "validation_next_ad_accuracy",
+)
 
 
 def summary(run: Run) -> dict[str, Any]:
     """id, stage, model, data, method, teacher, state, validation at the saved step, and more."""
     status = run.status()
-    validated = [line for line in run.metric_lines if "validation_nll" in line]
+    validated = [line for line in run.metric_lines if is_validation(line)]
     best = run.saved_line or (validated[-1] if validated else {})
     return {
         "run": run.id,
@@ -31,6 +41,7 @@ def summary(run: Run) -> dict[str, Any]:
         "validation_roc_auc": best.get("validation_roc_auc"),
         "validation_nll": best.get("validation_nll"),
         "test_roc_auc": _test_roc_auc(run),
+        **({} if run.gives_grades else {name: best.get(name) for name in PRETRAINED}),
     }
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
-from kdcore.config import DistillConfig, FinetuneConfig
+from kdcore.config import FinetuneConfig, TrainedConfig
 from kdcore.data.library import CARD, WORLD
 from kdcore.data.names import pairs_of
 from kdcore.data.pairs import PairTable
@@ -55,7 +55,7 @@ class DataStats:
         )
 
 
-def stats_of(config: DistillConfig | FinetuneConfig, workspace: Workspace) -> DataStats:
+def stats_of(config: TrainedConfig, workspace: Workspace) -> DataStats:
     """Count the pairs that a config trains on; DataError when the data cannot be read.
 
     The counts are cached per data set, limit and transfer set until the files change.

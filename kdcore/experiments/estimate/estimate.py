@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
-from kdcore.config import DistillConfig, FinetuneConfig, ModelConfig
+from kdcore.config import DistillConfig, ModelConfig, TrainedConfig
 from kdcore.experiments.estimate.data_stats import DataStats
 from kdcore.experiments.estimate.flops import ModelCost, ratio
 from kdcore.experiments.estimate.throughput import (
     Throughput,
     as_text,
     family_of,
+    learned_pairs,
     model_of,
     own_cost,
     throughputs,
@@ -82,9 +83,7 @@ class _Rate:
         }.get(self.source, NOT_YET)
 
 
-def estimate(
-    config: DistillConfig | FinetuneConfig, stats: DataStats, workspace: Workspace
-) -> Estimate:
+def estimate(config: TrainedConfig, stats: DataStats, workspace: Workspace) -> Estimate:
     """Estimate from the throughput measured on this machine; LabError for an unknown teacher.
 
     stats: of the config's data; a twin takes those of its student.
@@ -92,15 +91,17 @@ def estimate(
     device = device_of(config.device)
     measured = _on_device(throughputs(workspace), device, config.threads)
     teacher_seconds, teacher_cached = _teacher_seconds(config, stats, workspace, measured, device)
-    training, is_distill = config.training, isinstance(config, DistillConfig)
+    training = config.training
     model = model_of(config)
-    pairs = stats.transfer if is_distill else stats.labelled
-    texts = stats.transfer_texts if is_distill else stats.train_texts
+    pairs, texts = learned_pairs(config, stats)
     cost = training_cost(config, texts, workspace)
     train, score = _rates(measured, model, training.batch_size, cost)
-    validations = training.epochs * training.validations * stats.labelled_validation
+    graded = config.gives_grades
+    validated = stats.labelled_validation if graded else stats.validation
+    validations = training.epochs * training.validations * validated
+    at_end = stats.validation + stats.test if graded else 0
     probes = training.replay_points * min(PROBE, stats.labelled_validation)
-    scoring = (validations + probes + stats.validation + stats.test) / score.pairs_per_second
+    scoring = (validations + probes + at_end) / score.pairs_per_second
     learning = pairs * training.epochs / train.pairs_per_second
     seconds = AROUND + learning + scoring + teacher_seconds
     if math.isnan(seconds):
@@ -125,7 +126,7 @@ def estimate(
     return _of_all_generations(one, config)
 
 
-def _of_all_generations(one: Estimate, config: DistillConfig | FinetuneConfig) -> Estimate:
+def _of_all_generations(one: Estimate, config: TrainedConfig) -> Estimate:
     """The estimate of a training with those of the generations before it, but for the first.
 
     The first is the twin, which has an estimate of its own.
@@ -209,7 +210,7 @@ def _rate(
 
 
 def _teacher_seconds(
-    config: DistillConfig | FinetuneConfig,
+    config: TrainedConfig,
     stats: DataStats,
     workspace: Workspace,
     measured: Sequence[Throughput],
@@ -243,7 +244,7 @@ def _scoring_seconds(
     if not left:
         return None
     training = teacher.config
-    if not isinstance(training, FinetuneConfig | DistillConfig):
+    if not isinstance(training, TrainedConfig):
         return 0.0
     model = model_of(training)
     cost = own_cost(training, stats.transfer_texts, config.training)

@@ -109,6 +109,13 @@ def cost_of(
     return ModelCost(forward, weights, values)
 
 
+def word_head(model: ModelConfig, texts: Texts, share: float) -> ModelCost:
+    """The cost of a logit for each word piece, for this share of a pair's tokens."""
+    _, hidden, _, vocabulary = _shape(model)
+    masked = share * PIECES * (texts.query_words + texts.ad_words)
+    return ModelCost(masked * hidden * (hidden + vocabulary), hidden**2, 2 * masked * vocabulary)
+
+
 def _cdssm(model: ModelConfig, query_words: float, ad_words: float, queries: float) -> ModelCost:
     params = model.params
     words = min(ad_words, params.ad_tokens) + min(query_words, params.query_tokens) * queries

@@ -18,18 +18,20 @@ from typing import Any, Literal
 from kdcore.catalog import STORED
 from kdcore.config import (
     DistillConfig,
-    FinetuneConfig,
     InferConfig,
     ModelConfig,
+    PretrainConfig,
     TeachConfig,
+    TrainedConfig,
     TrainingConfig,
     to_dict,
 )
 from kdcore.config.groups import short_name
 from kdcore.errors import LabError
-from kdcore.experiments.estimate.data_stats import Texts, stats_of
-from kdcore.experiments.estimate.flops import ModelCost, cost_of, cost_on
+from kdcore.experiments.estimate.data_stats import DataStats, Texts, stats_of
+from kdcore.experiments.estimate.flops import ModelCost, cost_of, cost_on, word_head
 from kdcore.runs.machine import machine_mark
+from kdcore.runs.metric_lines import is_validation
 from kdcore.runs.queue.processes import start_detached
 from kdcore.runs.store import Run, RunStore
 from kdcore.workspace import Workspace, write_json_atomic
@@ -121,14 +123,19 @@ def as_text(model: ModelConfig) -> str:
     return json.dumps(to_dict(model), sort_keys=True)
 
 
-def model_of(config: DistillConfig | FinetuneConfig) -> ModelConfig:
+def model_of(config: TrainedConfig) -> ModelConfig:
     """The model that a training trains."""
     return config.student if isinstance(config, DistillConfig) else config.model
 
 
-def training_cost(
-    config: DistillConfig | FinetuneConfig, texts: Texts, workspace: Workspace
-) -> ModelCost:
+def learned_pairs(config: TrainedConfig, stats: DataStats) -> tuple[int, Texts]:
+    """How many pairs a training learns from, and their texts."""
+    if isinstance(config, DistillConfig | PretrainConfig):
+        return stats.transfer, stats.transfer_texts
+    return stats.labelled, stats.train_texts
+
+
+def training_cost(config: TrainedConfig, texts: Texts, workspace: Workspace) -> ModelCost:
     """The cost of a training, with that of a teacher that runs at every step.
 
     LabError for an unknown teacher.
@@ -154,14 +161,14 @@ def training_cost(
     return cost.with_live(own_cost(teacher, texts, config.training))
 
 
-def own_cost(
-    config: DistillConfig | FinetuneConfig, texts: Texts, training: TrainingConfig
-) -> ModelCost:
+def own_cost(config: TrainedConfig, texts: Texts, training: TrainingConfig) -> ModelCost:
     """The cost of what a training trains, on the texts of this or another training.
 
     An assistant counts as if it learned all along, which is a little more than it does.
     """
     cost = cost_on(model_of(config), texts, training)
+    if isinstance(config, PretrainConfig):
+        return cost.plus(word_head(config.model, texts, config.mask_share))
     if not isinstance(config, DistillConfig) or config.assistant is None:
         return cost
     return cost.plus(cost_on(config.assistant, texts, training))
@@ -184,10 +191,10 @@ def _of_run(run: Run, workspace: Workspace) -> list[Throughput]:
     batch, training, scored = config.training.batch_size, config.training, validation.pairs
     try:
         stats = stats_of(config, workspace)
-        is_distill = isinstance(config, DistillConfig)
-        texts = stats.transfer_texts if is_distill else stats.train_texts
-        cost = training_cost(config, texts, workspace)
-        if stats.validation == scored:  # only the labelled pairs are scored during training
+        cost = training_cost(config, learned_pairs(config, stats)[1], workspace)
+        if (
+            config.gives_grades and stats.validation == scored
+        ):  # only the labelled pairs are scored during training
             scored = stats.labelled_validation
     except (LabError, OSError):  # the data have gone
         cost = cost_of(model, *USUAL_TEXTS, 1 / training.ads_per_query)
@@ -221,7 +228,7 @@ def _validated(lines: Sequence[Mapping[str, float]], pairs: int) -> float:
     spans = [
         after["time"] - before["time"]
         for before, after in pairwise(lines)
-        if "validation_nll" in after and "loss" in before and before["step"] == after["step"]
+        if is_validation(after) and "loss" in before and before["step"] == after["step"]
     ]
     span = statistics.median(spans) if spans else 0.0
     return pairs / span if span > LEAST_SPAN else 0.0

@@ -139,7 +139,7 @@ def _shard(
     corpus, net = source.corpus, source.teacher
     torch.manual_seed(source.plan.seed * 2**20 + number)
     ids, types = corpus.rows(rows)
-    read, labels = corpus.hide(ids)
+    read, labels = corpus.masking.hide(ids)
     attended = (ids != corpus.pad).long()
     hidden = labels != UNSEEN
     logits = []

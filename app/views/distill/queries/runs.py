@@ -249,7 +249,8 @@ def watched() -> Run | None:
         state.ignore(f"run: no run here is called {requested[:60]!r}; the bundled one is shown")
         state.correct(distill={"run": ""})
         return find(DEMO_RUN)
-    live = (x.run for x in device_queue().lines if x.role != "twin" and x.request != "discard")
+    lines = (x for x in device_queue().lines if x.role != "twin" and x.request != "discard")
+    live = (x.run for x in lines if x.run.gives_grades)  # a pretraining is watched under Runs
     newest = max(live, key=lambda run: (run.created, run.id), default=None)
     if newest is None and not access.public():  # distillations of the visitor, newest first
         own = (row.run for row in rows(access.home().runs) if row.run.stage == "distill")
