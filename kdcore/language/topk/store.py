@@ -27,6 +27,7 @@ from kdcore.errors import DataError
 from kdcore.language.corpus import Corpus, pools
 from kdcore.language.losses import UNSEEN
 from kdcore.language.measure import Fills
+from kdcore.models.tokens.masking import Masking
 from kdcore.softlabels import LOWEST_HALF, Rest, SoftLabelStore
 from kdcore.workspace import read_json, write_bytes_atomic
 
@@ -218,17 +219,19 @@ class TopKStore:
         names = ("hits", "hidden", "words", "losses")
         answers = Fills(*(parts.pop(name).numpy() for name in names))
         group, special = parts.pop("group").numpy(), parts.pop("special").tolist()
-        on_device = {name: each.to(device) for name, each in parts.items()}
-        return Corpus(**on_device, **dict(zip(SPECIAL, special, strict=True)), group=group), answers
+        ids, types, chance = (parts[name].to(device) for name in ("ids", "types", "chance"))
+        masking = Masking(chance, **dict(zip(SPECIAL, special, strict=True)))
+        return Corpus(ids, types, masking, group), answers
 
 
-SPECIAL = ("pad", "mask", "last_special")  # fields of a Corpus that are one number each
+SPECIAL = ("pad", "mask", "last_special")  # fields of a Masking that are one number each
 
 
 def save_unseen(path: Path, corpus: Corpus, answers: Fills) -> None:
     """Write what TopKStore.unseen reads."""
-    tensors = {name: getattr(corpus, name).cpu() for name in ("ids", "types", "chance")}
+    tensors = {"ids": corpus.ids, "types": corpus.types, "chance": corpus.masking.chance}
+    tensors = {name: tensor.cpu() for name, tensor in tensors.items()}
     tensors["group"] = torch.from_numpy(corpus.group)
-    tensors["special"] = torch.tensor([getattr(corpus, name) for name in SPECIAL])
+    tensors["special"] = torch.tensor([getattr(corpus.masking, name) for name in SPECIAL])
     tensors |= {name: torch.from_numpy(each) for name, each in vars(answers).items()}
     write_bytes_atomic(path, save(tensors))
