@@ -60,10 +60,12 @@ class Job:
 
 
 def models() -> list[Model]:
-    """Every model of the demo and of the workspace, by title within each."""
+    """Every model of the demo and of the workspace that gives grades, by title within each."""
     offered: dict[str, Model] = {}
     for workspace in (access.demo(), access.home()):
         for run in sorted(RunStore(workspace.runs).list(), key=lambda run: run.shown_title):
+            if not run.gives_grades:
+                continue
             with suppress(LabError, OSError):
                 scheme = model_scheme(run.model_folder)
                 if (size := size_of(run.model_folder / _MODEL)) is not None:

@@ -59,7 +59,9 @@ def draw(view: RunsView) -> None:
         _settings(view, entry)
     with right:
         marks.draw(entry)
-        if entry.row.state == "finished" and (entry.row.run.model_folder / "kdlab.json").exists():
+        run = entry.row.run
+        has_model = run.gives_grades and (run.model_folder / "kdlab.json").exists()
+        if entry.row.state == "finished" and has_model:
             export.draw(entry.row.run)
 
 
@@ -162,7 +164,7 @@ def _cards(view: RunsView, entry: Entry, twin: Row | None) -> list[Card]:
                     f"step {validation.step:,} · NLL {number(validation.nll)}",
                 )
             )
-    return [*cards, *_costs(entry)]
+    return [*cards, *metrics.pretrained_cards(entry), *_costs(entry)]
 
 
 def _against(view: RunsView, entry: Entry, delta: Difference, opponent: str, title: str) -> Card:

@@ -5,11 +5,18 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from app.kit.texts import md
+from app.kit.texts import md, number
+from app.parts.metric_cards import Card, interval
 from app.services.runs.entry import Entry
 from kdcore.experiments.presets import PRESETS
 from kdcore.metrics.definitions import CATALOG
 from kdcore.runs.store import Run
+
+_MEANING = {
+    "masked": "Share of the hidden words of the validation pairs whose likeliest filling is right.",
+    "next_ad": "Share of the validation pairs for which it knows whether the ad was shown for the "
+    "query or is one of another query (ours); half of them are, so guessing gives 0.5.",
+}
 
 
 def draw(entry: Entry) -> None:
@@ -50,6 +57,30 @@ def metrics_table(entry: Entry) -> pd.DataFrame:
             for key, number in test.metrics.items()
         ]
     )
+
+
+def pretrained_cards(entry: Entry) -> list[Card]:
+    """What a pretraining gets right at its saved step; none for a run that gives grades."""
+    run = entry.row.run
+    if run.gives_grades or not (line := run.saved_line):
+        return []
+    pairs = run.splits["validation"].pairs if "validation" in run.splits else 0
+    parts = {
+        "masked": ("hidden words right", line.get("validation_words", 0), "hidden words"),
+        "next_ad": ("next ads right", pairs, "validation pairs"),
+    }
+    cards = []
+    for name, (label, n, unit) in parts.items():
+        right = line.get(f"validation_{name}_accuracy")
+        if right is not None and n:
+            half = 1.96 * (right * (1 - right) / n) ** 0.5
+            help = f"{_MEANING[name]} Cross-entropy {line[f'validation_{name}']:.3f} nats. "
+            help += "The interval takes each answer as a draw of its own."
+            counted = f"{int(n):,} {unit}"
+            cards.append(
+                Card(label, number(right), help, counted, interval(right - half, right + half))
+            )
+    return cards
 
 
 def purpose(entry: Entry, entries: Sequence[Entry]) -> str:
