@@ -47,7 +47,8 @@ def _started(config: ModelConfig, scheme: LabelScheme, source: PairModel) -> Pai
         source = source.student
         notes = (*notes, "the assistant of the run that it starts from was left out")
     differing = _differences(config, scheme, source)
-    if not differing and not config.layers_from:
+    kind = _kind(config.name)  # a pretrained source of the same name has other heads
+    if not differing and not config.layers_from and type(source) is kind:
         model = copy.deepcopy(source, {id(source.units): source.units})
         model.config, model.scheme, model.head_is_trained = config, scheme, True
     elif differing and config.name == source.config.name and config.name != "bert":
@@ -56,7 +57,7 @@ def _started(config: ModelConfig, scheme: LabelScheme, source: PairModel) -> Pai
             f"only, and these differ in {', '.join(differing)}; give this one the same"
         )
     else:
-        model = _kind(config.name).starting_from(config, scheme, source)
+        model = kind.starting_from(config, scheme, source)
     model.notes = notes
     return model
 
