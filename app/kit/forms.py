@@ -15,6 +15,7 @@ import streamlit as st
 
 from app.kit.texts import md
 from kdcore.catalog.options import option_name
+from kdcore.errors import about_settings
 from kdcore.knobs import written
 
 WIDTH = 160  # px; two stand side by side on a phone, four beside the devices
@@ -56,6 +57,24 @@ class Form:
     def path(self, name: str) -> str:
         """The path of a knob in the whole config."""
         return f"{self.prefix}.{name}" if self.prefix else name
+
+
+def value_at(values: Mapping[str, Any], path: str) -> Any:
+    """The value at a dotted path in plain data, or None."""
+    value: Any = values
+    for step in path.split("."):
+        value = value.get(step) if isinstance(value, Mapping) else None
+    return value
+
+
+def problems_by_path(problems: Iterable[str], before: str = "") -> dict[str, list[str]]:
+    """Problems by the path of each setting that they name, without it; before: leads each path."""
+    by_path: dict[str, list[str]] = {}
+    for problem in problems:
+        paths, text = about_settings(problem)
+        for path in paths or ("",):
+            by_path.setdefault(f"{before}{path}", []).append(text)
+    return by_path
 
 
 def draw(kind: type, form: Form, names: Iterable[str] = ()) -> dict[str, Any]:

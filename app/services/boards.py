@@ -1,5 +1,6 @@
 """Board: a data set and the answers of a teacher, a student and its twin to its pairs."""
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,11 +15,12 @@ from app.services.answers import Answers, Source, answers, on_rows, sources, sou
 from app.services.roles import default_student, default_teacher, twin_of
 from kdcore.data.pairs import ALL, PairTable
 from kdcore.data.splits import with_test_split
-from kdcore.errors import DataError
+from kdcore.errors import ConfigError, DataError
 from kdcore.predictions import common_rows
 
 DEMO_DATA = "world"
 TEST = "test"
+MOST_PAIRS = 1_000_000  # of a split of the bundled world, where a link names its sizes
 
 
 @dataclass(frozen=True)
@@ -191,3 +193,16 @@ def rival_of(board: Board) -> Answers | None:
     """The second student that the state pins beside the first, when it has scored these pairs."""
     source = _named(sources_on(board.all_pairs), state.now().rival, "rival")
     return next((model for model in all_models(board) if source and model.key == source.key), None)
+
+
+def refuse_other_data(data: str) -> None:
+    """ConfigError for what a link may not make the lab read: any path, or a world without end."""
+    world, _, sizes = data.partition(":")
+    problem = ""
+    if world == DEMO_DATA:
+        if any(int(n) > MOST_PAIRS for n in re.findall(r"\d+", sizes)):
+            problem = f"{MOST_PAIRS:,} pairs at most"
+    elif data not in [choice.key for choice in data_choices()]:
+        problem = f"no data set here is called {data[:60]!r}; import it under Data"
+    if problem:
+        raise ConfigError("These data cannot be used:", [f"data: {problem}"])

@@ -3,7 +3,6 @@
 Form, YAML and link are three views of the same two State fields, `preset` and `settings`.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -11,8 +10,9 @@ from typing import Any
 
 from app import state
 from app.kit.by_hash import by_hash
+from app.kit.forms import problems_by_path, value_at
 from app.services import access, score_files
-from app.services.boards import DEMO_DATA, chosen_data, data_choices
+from app.services.boards import chosen_data, refuse_other_data
 from app.services.links import decode as decode
 from app.services.links import encode as encode
 from app.services.runs.names import named, names
@@ -28,7 +28,6 @@ from kdcore.runs.store import Run, RunStore
 FIRST = next(iter(PRESETS))
 LONGEST = 3_000  # characters of State.settings
 FROM_BOARD = ("teacher", "data")  # what a draft takes from the board unless it says so itself
-MOST_PAIRS = 1_000_000  # of a split of the bundled world
 Changed = dict[str, Any]
 RANKING: Changed = {"method.name": "ranking"}
 
@@ -49,19 +48,11 @@ class Draft:
 
     def at(self, path: str) -> Any:
         """The value at a path, or None."""
-        value: Any = self.values
-        for step in path.split("."):
-            value = value.get(step) if isinstance(value, Mapping) else None
-        return value
+        return value_at(self.values, path)
 
     def problems_by_path(self) -> dict[str, list[str]]:
         """The problems by the path of each setting that they name, without that path."""
-        by_path: dict[str, list[str]] = {}
-        for problem in self.problems:
-            paths, text = about_settings(problem)
-            for path in paths or ("",):
-                by_path.setdefault(path, []).append(text)
-        return by_path
+        return problems_by_path(self.problems)
 
 
 def draft() -> Draft:
@@ -112,9 +103,14 @@ def remove(group: str, name: str) -> None:
 
 def take_student(spec: str) -> None:
     """Another student of the catalog, or a named size of one; it starts from its own knobs."""
-    knobs = SIZES.get(spec, {})  # of BERT-n
-    params = {f"student.params.{knob}": v for knob, v in knobs.items()}
-    _change({"student.name": "bert" if knobs else spec, **params}, "student.", "student")
+    _change(of_size(spec, "student"), "student.", "student")
+
+
+def of_size(name: str, role: str) -> dict[str, Any]:
+    """The settings that make the model of a role one of the catalog, or one of a named size."""
+    knobs = SIZES.get(name, {})  # of BERT-n
+    params = {f"{role}.params.{knob}": value for knob, value in knobs.items()}
+    return {f"{role}.name": "bert" if knobs else name, **params}
 
 
 def _change(settings: Changed, group: str, label: str) -> None:
@@ -153,6 +149,14 @@ def beyond(now: Draft) -> Changed:
     """What was changed of the preset; not what merely pins the board's teacher and data."""
     fixed = {"data": draft_of(now.preset, {}).at("data")} | _from_board(now.preset)
     return {p: v for p, v in now.changed.items() if p not in FROM_BOARD or fixed.get(p) != v}
+
+
+def adopt(teacher: str, **more: Any) -> None:
+    """Let a run that has just been trained teach; no entry of the history. more: other choices."""
+    teachers.clear()
+    now = draft()
+    text = _fitting(_lean(now.preset, now.changed | {"teacher": teacher}, ()))
+    state.correct(distill={"settings": text, **more})
 
 
 def fill(changed: Changed) -> None:
@@ -197,16 +201,7 @@ def _config(preset: str, changed: Mapping[str, Any]) -> DistillConfig:
 
 
 def _on_data_here(config: DistillConfig) -> DistillConfig:
-    """The config itself; a link cannot make the lab read any path, or a world without bounds."""
-    world, _, sizes = config.data.partition(":")
-    problem = ""
-    if world == DEMO_DATA:
-        if any(int(n) > MOST_PAIRS for n in re.findall(r"\d+", sizes)):
-            problem = f"{MOST_PAIRS:,} pairs at most"
-    elif config.data not in [choice.key for choice in data_choices()]:
-        problem = f"no data set here is called {config.data[:60]!r}; import it under Data"
-    if problem:
-        raise ConfigError("These data cannot be used:", [f"data: {problem}"])
+    refuse_other_data(config.data)
     score_files.refuse_others(config)
     return config
 

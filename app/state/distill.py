@@ -35,3 +35,9 @@ class Distill:
     sweep_b: str = choice("sweep_b", "", ("", *_SWEPT))
     sweep_b_values: str = text("sweep_b_values", "", 200)
     run: str = text("run", "", 120)  # "" lets the page choose
+    # the form that trains a teacher, as the preset and settings above; awaited: the run that
+    # teaches in the form above once it is finished
+    teacher_form: bool = flag("tform", False)
+    teacher_preset: str = choice("tpreset", "small", ("small", "full"))
+    teacher_settings: str = text("tset", "", 2000)
+    awaited: str = text("tnew", "", 120)

@@ -24,6 +24,7 @@ PLACES = {page or "start": page for page in EVERY_PAGE} | {
     "ranking-ndcg": "ranking?v=1&rtab=ndcg",
     "ranking-lists": "ranking?v=1&rtab=lists",
     "ranking-auction": "ranking?v=1&rtab=auction",
+    "distill-teacher": "distill?v=1&tform=1",
     "lesson": "temperature?v=1&lesson=soft-labels",
 }
 SIZES = ((1440, 900), (390, 844))

@@ -17,6 +17,7 @@ RARELY = (
     "runs?v=1&rview=frontier",
     "distill?v=1&dmode=yaml",
     "distill?v=1&preset=ensemble",
+    "distill?v=1&tform=1",
     "ranking?v=1&rtab=ndcg",
     "compare?v=1&ctab=edit",
     "distill?v=1&run=twinbert_cos-kd&settings=hard_weight%3D0%3Bsoft_weight%3D0",

@@ -88,6 +88,30 @@ def test_a_student_and_its_twin_are_launched_watched_and_judged(visit, settle, b
 
 
 @pytest.mark.slow
+def test_a_teacher_is_trained_by_keyboard_and_then_teaches_in_the_form(visit, settle, bench):
+    server, home = bench
+    tiny = "limit=200;model.params.layers=1;model.params.hidden=16;model.params.heads=2"
+    tiny += ";model.params.vocabulary=300;training.epochs=2;training.replay_points=2"
+    page = visit(address(tset=tiny), at=server)
+    page.locator(".st-key-distill_train_teacher button").focus()
+    page.keyboard.press("Enter")
+    page.locator(".st-key-distill_start_teacher button").wait_for()
+    page.locator(".st-key-distill_start_teacher button").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"[?&]tnew=\d"), timeout=60_000)
+    teacher = re.search(r"[?&]tnew=([^&]+)", page.url)[1]
+    expect(page.locator(f".st-key-run_watch_{teacher}")).to_be_attached(timeout=60_000)
+    expect(finding(page)).to_contain_text("the teacher is trained", timeout=PATIENCE)
+    settle(page)
+    assert RunStore(home.runs).get(teacher).status().state == "finished"
+    assert "tnew=" not in page.url
+    expect(page.get_by_role("combobox", name=re.compile("Run that teaches"))).to_have_value(
+        re.compile("Teacher BERT-1")
+    )
+    assert page.errors == []
+
+
+@pytest.mark.slow
 def test_by_keyboard_a_run_is_launched_and_cancelled_and_the_twin_leaves_the_line(
     visit, settle, bench
 ):

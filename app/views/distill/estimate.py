@@ -13,7 +13,7 @@ from app.views.distill.queries.cost import Cost
 from kdcore.data.answers.teaching import scored_of
 from kdcore.experiments.estimate.estimate import Estimate
 
-_UNKNOWN = (
+UNKNOWN = (
     "No time estimate yet: it appears after the first run, or once the idle machine has been "
     "benchmarked."
 )
@@ -41,10 +41,10 @@ def draw(now: Draft, train_twin: bool) -> None:
             _pairs(total, total.student),
             cut,
             _teacher(now, total.student),
-            _memory(total.student),
+            memory(total.student),
         )
         st.caption("  \n".join(filter(None, lines)))
-        st.caption(f"Estimated {md(total.student.basis)}." if total.is_timed else _UNKNOWN)
+        st.caption(f"Estimated {md(total.student.basis)}." if total.is_timed else UNKNOWN)
 
 
 def sentence(now: Draft, train_twin: bool) -> str:
@@ -82,7 +82,8 @@ def _teacher(now: Draft, student: Estimate) -> str:
     return f"Of that, {duration(student.teacher_seconds)} for the teacher to score the pairs, once"
 
 
-def _memory(student: Estimate) -> str:
+def memory(student: Estimate) -> str:
+    """How much memory a training needs, in a few words; "" where it is not known."""
     size = student.memory_mb
     if isnan(size):
         return ""

@@ -10,10 +10,14 @@ from app.services import draft as distilling_draft
 from app.state import keys
 from app.views.distill import estimate, finding, preset, queue, start, trouble, watch
 from app.views.distill.form import form, sweep, yaml_text
-from app.views.distill.queries import runs
+from app.views.distill.queries import new_teacher, runs
 from app.views.distill.verdict import judge
 
 MODES = {"form": "Form", "yaml": "YAML"}
+if received := new_teacher.receive():
+    st.toast(
+        f"{md(received.shown_title)} is the teacher of the form now.", icon=":material/school:"
+    )
 run = runs.watched()
 draft = distilling_draft.draft()
 top = st.container()

@@ -9,7 +9,7 @@ from app.kit import error_box
 from app.kit.texts import md
 from app.services import access, draft
 from app.views.distill import queue
-from app.views.distill.queries import runs
+from app.views.distill.queries import new_teacher, runs
 from kdcore.errors import Change
 from kdcore.knobs import flat
 from kdcore.runs.store import Run, Status
@@ -50,7 +50,8 @@ def draw(run: Run) -> None:
                 help="Puts this change into the form above; nothing starts yet.",
             ):
                 with error_box.guard():
-                    draft.prefill(run, changed)
+                    fill = new_teacher.prefill if run.stage == "finetune" else draft.prefill
+                    fill(run, changed)
                     st.rerun()
     if status.state in ("failed", "broken") and not services.public():
         _log(run)

@@ -5,13 +5,13 @@ from typing import Any
 
 import streamlit as st
 
-from app import services
+from app import services, state
 from app.kit import controls, forms
 from app.kit.forms import Form
 from app.kit.texts import md
 from app.services import draft
 from app.services.draft import Draft
-from app.views.distill.form import method, schedules, student, teacher, terms
+from app.views.distill.form import method, model, new_teacher, schedules, teacher, terms
 from app.views.distill.queries import runs
 from kdcore.catalog import STUDENTS
 from kdcore.config import DistillConfig, OrderConfig, TrainingConfig
@@ -30,17 +30,20 @@ def draw(now: Draft) -> None:
         "", now.values, draft.take, problems, services.public(), _TITLES, True, _suited(now)
     )
     training = replace(whole, prefix="training", values=now.at("training") or {})
+    student, of_student = now.at("student") or {}, replace(whole, prefix="student")
     with st.container(gap="xsmall", key="distill_form"):
         st.markdown("**Teacher and student**")
         teacher.kinds(now, whole)
         with _fields("teacher"):
             teacher.draw(now, whole)
-            student.draw(now, whole)
+            model.draw(student, of_student, "Student", draft.take_student)
             _data(now, whole)
             forms.draw(DistillConfig, whole, ["transfer"])
             _order(now, whole)
         teacher.details(now, whole)
         teacher.unfit(now)
+        if teacher.kind_of(now) == "run" or state.now().distill.teacher_form:
+            new_teacher.draw(now)
         _loss(now, whole)
         with _row("How long, and where"):
             forms.draw(DistillConfig, whole, ["limit"])
@@ -51,7 +54,7 @@ def draw(now: Draft) -> None:
     with st.expander("Advanced", expanded=_inside(now, problems)):
         method.knobs(now, whole)
         terms.knobs(now, whole)
-        student.knobs(now, whole)
+        model.knobs(student, of_student)
         st.markdown("**Training**")
         rest = [n for n in TrainingConfig.__dataclass_fields__ if n not in _SCHEDULE]
         with st.container(horizontal=True, gap="small", key="distill_training"):

@@ -15,7 +15,7 @@ from kdcore.errors import LabError
 from kdcore.experiments.estimate.data_stats import stats_of
 from kdcore.experiments.estimate.estimate import Estimate, estimate
 from kdcore.experiments.sweep import Sweep
-from kdcore.runs.resolve import resolved
+from kdcore.runs.resolve import resolved, settled
 from kdcore.runs.twins import Twins, same_training, twin_of
 
 _OFFERED_ONLY = (
@@ -66,6 +66,26 @@ def cost(config: DistillConfig, train_twin: bool) -> Cost:
         return Cost(why=_OFFERED_ONLY)
     try:
         return _cost(config, train_twin, Twins(access.home()), [])
+    except LabError as error:
+        return Cost(why=str(error))
+
+
+@by_hash(
+    most=50,
+    seconds=10,
+    spinner="Counting pairs…",
+    on=lambda config: (access.home().root, access.public(), config),
+)
+def teacher_cost(config: FinetuneConfig) -> Cost:
+    """The cost of training a teacher, as that of the only model."""
+    if access.public() and config.data not in {choice.key for choice in data_choices()}:
+        return Cost(why=_OFFERED_ONLY)
+    try:
+        config = settled(config, access.home())
+        stats = stats_of(config, access.home())
+        if stats.no_twin:
+            return Cost(why="A teacher learns from labels; these data have no labelled pair.")
+        return Cost(estimate(config, stats, access.home()))
     except LabError as error:
         return Cost(why=str(error))
 

@@ -67,6 +67,30 @@ def case_of(run_id: str) -> Case | None:
     return Case(run, config, board, twin, teacher, choice is not None)
 
 
+@dataclass(frozen=True)
+class Trained:
+    """A finished teacher that learned from labels; board: its answers to its test pairs."""
+
+    run: Run
+    board: Board
+    teacher: Answers
+
+
+def trained_teacher(run_id: str) -> Trained | None:
+    """A finished run that was trained to teach; None for any other, or without test pairs."""
+    run = live.find(run_id)
+    if run is None or run.stage == "distill" or run.role != "teacher" or not is_done(run):
+        return None
+    teacher = _stored(run, run.predictions_path(SPLIT))
+    if teacher is None:
+        return None
+    pairs, choice = _pairs(run, run.data, teacher.predictions.data_hash)
+    data = choice or DataChoice(run.data, pairs.name, "of this run", run.folder)
+    return Trained(
+        run, Board(data=data, all_pairs=pairs, teacher=teacher, student=None, twin=None), teacher
+    )
+
+
 def is_done(run: Run) -> bool:
     """Whether a run has come to its end."""
     return run.status().state == "finished"

@@ -14,7 +14,7 @@ from app.services.live import run as live
 from app.views.distill.queries import next_steps
 from app.views.distill.queries import verdict as cases
 from app.views.distill.queries.verdict import Case
-from app.views.distill.verdict import next_experiments, retention
+from app.views.distill.verdict import next_experiments, retention, teacher
 from kdcore.errors import LabError
 from kdcore.evaluation.comparison import Difference
 from kdcore.judging.seeds import SeedRow
@@ -29,7 +29,7 @@ def finding(run_id: str) -> str:
     with st.spinner("Comparing the student with its twin …"):  # seconds, the first time
         case = cases.case_of(run_id)
         if case is None:
-            return _no_case(live.find(run_id))
+            return teacher.finding(run_id) or _no_case(live.find(run_id))
         if sentence := next_steps.preliminary(case):
             return sentence
         seeds = cases.seeds_of(case)
@@ -43,6 +43,9 @@ def draw(run_id: str) -> None:
     """Verdict, numbers with their intervals, retention and three next experiments."""
     with _guard():
         case = cases.case_of(run_id)
+        if case is None and teacher.finding(run_id):
+            teacher.draw(run_id)
+            return
         if case is None:
             st.caption(md(_no_case(live.find(run_id))))
             return
