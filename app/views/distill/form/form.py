@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import services, state
+from app import services
 from app.kit import controls, forms
 from app.kit.forms import Form
 from app.kit.texts import md
@@ -42,8 +42,7 @@ def draw(now: Draft) -> None:
             _order(now, whole)
         teacher.details(now, whole)
         teacher.unfit(now)
-        if teacher.kind_of(now) == "run" or state.now().distill.teacher_form:
-            new_teacher.draw(now)
+        new_teacher.draw(now)
         _loss(now, whole)
         with _row("How long, and where"):
             forms.draw(DistillConfig, whole, ["limit"])
@@ -55,11 +54,7 @@ def draw(now: Draft) -> None:
         method.knobs(now, whole)
         terms.knobs(now, whole)
         model.knobs(student, of_student)
-        st.markdown("**Training**")
-        rest = [n for n in TrainingConfig.__dataclass_fields__ if n not in _SCHEDULE]
-        with st.container(horizontal=True, gap="small", key="distill_training"):
-            forms.draw(TrainingConfig, training, rest)
-            forms.draw(DistillConfig, whole, ["label_smoothing", "threads"])
+        _rest_of_training(training, whole)
     # a form never refuses without saying why: problems of no field that is drawn stand below
     in_rows = {f"schedules.{name}" for name in schedules.names(now)}
     in_rows |= {"teacher"} if teacher.kind_of(now) == "file" else set()
@@ -67,6 +62,15 @@ def draw(now: Draft) -> None:
         if f"knob_{path}" not in st.session_state and path not in in_rows:
             for sentence in sentences:
                 st.error(md(f"{path}: {sentence}"), icon=":material/error:")
+
+
+def _rest_of_training(training: Form, whole: Form) -> None:
+    """The settings of the training that are folded."""
+    st.markdown("**Training**")
+    rest = [n for n in TrainingConfig.__dataclass_fields__ if n not in _SCHEDULE]
+    with st.container(horizontal=True, gap="small", key="distill_training"):
+        forms.draw(TrainingConfig, training, rest)
+        forms.draw(DistillConfig, whole, ["label_smoothing", "threads"])
 
 
 def _suited(now: Draft) -> dict[str, str]:

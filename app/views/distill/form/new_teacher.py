@@ -10,7 +10,7 @@ from app.services import access, draft
 from app.services.draft import Draft
 from app.state import keys
 from app.views.distill import estimate
-from app.views.distill.form import model
+from app.views.distill.form import model, teacher
 from app.views.distill.queries import cost
 from app.views.distill.queries import new_teacher as training
 from app.views.distill.queries.cost import Cost
@@ -40,6 +40,8 @@ def draw(now: Draft) -> None:
                 kwargs={"distill": {"awaited": ""}},
             )
     if not state.now().distill.teacher_form:
+        if teacher.kind_of(now) != "run":
+            return
         st.button(
             "Train a teacher",
             icon=":material/school:",
@@ -161,10 +163,10 @@ def _cost(total: Cost) -> str:
     assert student is not None
     parts = [f"{student.pairs:,} pairs, {student.steps:,} steps", estimate.memory(student)]
     if not total.is_timed:
-        return f"{'; '.join(filter(None, parts))}. {estimate.UNKNOWN}"
+        return f"{'. '.join(filter(None, parts))}. {estimate.UNKNOWN}"
     expected, low, high = map(duration, total.seconds)
     about = f":material/timer: **About {expected}** ({low} to {high})"
-    return f"{about}, estimated {md(student.basis)}; {'; '.join(filter(None, parts))}."
+    return f"{about}, estimated {md(student.basis)}. {'. '.join(filter(None, parts))}."
 
 
 def _wrong(now: NewTeacher) -> str:
