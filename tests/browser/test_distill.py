@@ -93,10 +93,10 @@ def test_a_teacher_is_trained_by_keyboard_and_then_teaches_in_the_form(visit, se
     tiny = "limit=200;model.params.layers=1;model.params.hidden=16;model.params.heads=2"
     tiny += ";model.params.vocabulary=300;training.epochs=2;training.replay_points=2"
     page = visit(address(tset=tiny), at=server)
-    page.locator(".st-key-distill_train_teacher button").focus()
+    page.get_by_role("button", name="Train a teacher").focus()
     page.keyboard.press("Enter")
-    page.locator(".st-key-distill_start_teacher button").wait_for()
-    page.locator(".st-key-distill_start_teacher button").focus()
+    page.get_by_role("button", name="Start the teacher").wait_for()
+    page.get_by_role("button", name="Start the teacher").focus()
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile(r"[?&]tnew=\d"), timeout=60_000)
     teacher = re.search(r"[?&]tnew=([^&]+)", page.url)[1]

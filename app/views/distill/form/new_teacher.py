@@ -165,8 +165,8 @@ def _cost(total: Cost) -> str:
     if not total.is_timed:
         return f"{'. '.join(filter(None, parts))}. {estimate.UNKNOWN}"
     expected, low, high = map(duration, total.seconds)
-    about = f":material/timer: **About {expected}** ({low} to {high})"
-    return f"{about}, estimated {md(student.basis)}. {'. '.join(filter(None, parts))}."
+    whole = f":material/timer: **About {expected}** ({low} to {high})"
+    return f"{whole}, estimated {md(student.basis)}. {'. '.join(filter(None, parts))}."
 
 
 def _wrong(now: NewTeacher) -> str:
