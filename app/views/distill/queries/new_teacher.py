@@ -15,6 +15,7 @@ from app.services.live import run as live
 from app.views.distill.queries import cost
 from app.views.distill.queries.runs import room
 from kdcore import lab
+from kdcore.catalog import PRETRAINED, STUDENTS
 from kdcore.config import FinetuneConfig, to_dict
 from kdcore.errors import ConfigError, about_settings
 from kdcore.experiments.changes import put
@@ -28,6 +29,7 @@ from kdcore.runs.store import Run, RunStore
 RANDOM = ""  # the start of a model that starts from no run
 _LONGEST = 2_000  # characters of State.teacher_settings
 _DONE = "finished"
+_STARTS = set(STUDENTS) - set(PRETRAINED.values())  # models that are not a folder's already
 
 
 @dataclass(frozen=True)
@@ -84,10 +86,10 @@ def take_start(key: str) -> None:
 
 
 def starts() -> dict[str, Run]:
-    """The finished runs whose layers a BERT-n can start from, by id, newest first."""
+    """The finished runs whose weights a model of their shape can start from, by id."""
     places = (access.home().runs, access.demo().runs)
     every = [row.run for place in places for row in rows(place) if row.status.state == _DONE]
-    return {run.id: run for run in every if run.model_name == "bert"}
+    return {run.id: run for run in every if run.model_name in _STARTS}
 
 
 def start(config: FinetuneConfig) -> Run:
@@ -168,7 +170,7 @@ def _with_start(changed: Changed) -> Changed:
         return changed
     run = starts().get(key)
     if run is None:
-        problem = f"model.start_from: no finished BERT-n here is called {key[:60]!r}"
+        problem = f"model.start_from: no finished run here is called {key[:60]!r}"
         raise ConfigError("This teacher cannot start so:", [problem])
     return changed | {"model.start_from": _reference(run)}
 
