@@ -23,6 +23,7 @@ PAGES = (
     Page("temperature", "Temperature", ":material/thermostat:", "Learn"),
     Page("masked_word", "Masked word", ":material/password:", "Learn"),
     Page("losses", "Losses", ":material/tune:", "Learn"),
+    Page("scale", "Scale", ":material/trending_up:", "Learn"),
     Page("compare", "Compare", ":material/compare_arrows:", "Analyze"),
     Page("ranking", "Ranking", ":material/format_list_numbered:", "Analyze"),
     Page("distill", "Distill", ":material/science:", "Train"),
@@ -30,4 +31,4 @@ PAGES = (
     Page("data", "Data", ":material/database:", "Data"),
 )
 SECTIONS = tuple(dict.fromkeys(page.section for page in PAGES))
-WITHOUT_PICKERS = ("Masked word", "Distill")  # titles of pages that choose their models themselves
+WITHOUT_PICKERS = ("Masked word", "Scale", "Distill")  # titles of pages that choose what they show

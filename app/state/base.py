@@ -19,6 +19,7 @@ from app.state.losses import Losses
 from app.state.masked_word import MaskedWord
 from app.state.ranking import Ranking
 from app.state.runs import Runs
+from app.state.scale import Scale
 from app.state.temperature import Temperature
 
 VERSION = "1"
@@ -33,6 +34,7 @@ class State(Common):
     temperature: Temperature = field(default_factory=Temperature)
     masked_word: MaskedWord = field(default_factory=MaskedWord)
     losses: Losses = field(default_factory=Losses)
+    scale: Scale = field(default_factory=Scale)
     compare: Compare = field(default_factory=Compare)
     ranking: Ranking = field(default_factory=Ranking)
     runs: Runs = field(default_factory=Runs)

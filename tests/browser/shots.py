@@ -19,6 +19,8 @@ PLACES = {page or "start": page for page in EVERY_PAGE} | {
     "losses-ads": "losses?v=1&lview=ads&la=ranking&lb=ranking:loss=list_kl",
     "losses-vectors": "losses?v=1&lview=vectors&la=feature&lb=relation",
     "losses-attention": "losses?v=1&lview=attention&student=bert-kd&la=internal",
+    "scale-glue": "scale?v=1&stab=glue",
+    "scale-runs": "scale?v=1&stab=runs",
     "compare-slices": "compare?v=1&ctab=slices",
     "compare-edit": "compare?v=1&ctab=edit",
     "ranking-ndcg": "ranking?v=1&rtab=ndcg",

@@ -13,6 +13,8 @@ PLACES = with_parts(
     without=("temperature",),
 )
 RARELY = (
+    "scale?v=1&stab=glue",
+    "scale?v=1&stab=runs",
     "temperature",
     "runs?v=1&rview=frontier",
     "distill?v=1&dmode=yaml",

@@ -13,6 +13,7 @@ PLACES = {
                     "temperature?v=1&pair=7&ttab=smoothing"],
     "masked_word": ["masked_word?v=1&sentence=A [MASK] fell."],
     "losses": ["losses?v=1&pair=7", "losses?v=1&pair=7&lview=ads&la=ranking"],
+    "scale": ["scale", "scale?v=1&stab=glue", "scale?v=1&stab=runs"],
     "compare": ["compare?v=1&pair=7", "compare?v=1&pair=7&ctab=calibration",
                 "compare?v=1&pair=7&ctab=edit&edited=1&equery=red shoes",
                 "compare?v=1&pair=7&ctab=notes"],

@@ -29,6 +29,7 @@ PICTURES = {  # page: its picture, and words that its saved shapes have
     "ranking?v=1&rtab=ndcg": ("chart_ndcg_curve", ()),
     "ranking?v=1&rtab=lists": ("lists_picture", ()),
     "ranking?v=1&rtab=auction": ("auction_picture", ()),
+    "scale": ("chart_scale_sizes", ("T5",)),
     "data?v=1&dtab=teacher": ("chart_data_teacher", ()),
 }  # fmt: skip
 # how many colors a picture has, and its size: an empty one has one

@@ -12,6 +12,7 @@ from kdcore.predictions import Predictions
 from tests.browser.places import with_parts
 
 PAGES = with_parts(
+    "scale?v=1&stab=runs",
     "compare?v=1&ctab=slices",
     "compare?v=1&ctab=edit",
     "ranking?v=1&rtab=lists",

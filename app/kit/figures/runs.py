@@ -23,6 +23,7 @@ class Point:
 
     family: the kind of its training, a key of NAMES; way: that and its model. label: its name in
     the picture, shorter than the title; "" for the title. seeds: of how many runs y is the mean.
+    note: a line under the pointer, such as what y is counted over.
     """
 
     key: str
@@ -36,6 +37,7 @@ class Point:
     chosen: bool = False
     label: str = ""
     seeds: int = 1
+    note: str = ""
 
 
 def frontier(points: Sequence[Point], higher: bool) -> list[Point]:
@@ -58,14 +60,16 @@ def quality_against_cost(
     by_way: bool,
     mixed: bool,
     dark: bool = False,
+    log: bool = False,
 ) -> go.Figure:
     """Runs by cost and quality, the frontier as a step line.
 
     names: of the axes; by_way: one line per training method by cost, as in Aguilar et al.
     2019 (arXiv:1910.03723, figure 2), instead of the frontier; mixed: inputs differ, said in the
-    picture.
+    picture; log: a logarithmic axis of costs even where they are close to each other.
     """
     figure = go.Figure(layout={"template": template(dark)})
+    log = log or _wide(points)
     if by_way:
         _ways(figure, points, dark)
     else:
@@ -75,7 +79,7 @@ def quality_against_cost(
         figure.add_scatter(x=x, y=y, name="Frontier", mode="lines", line=line, hoverinfo="skip")
         for family in NAMES:
             _marks(figure, [p for p in points if p.family == family], family, dark)
-        _names(figure, points, best, dark)
+        _names(figure, points, best, dark, log)
     if mixed:
         figure.add_annotation(
             text=WARNING,
@@ -89,7 +93,7 @@ def quality_against_cost(
     return figure.update_layout(
         height=430,
         legend={"yanchor": "bottom", "y": 1.02},
-        xaxis={"title": names[0], "type": "log" if _wide(points) else "linear"} | _room(points),
+        xaxis={"title": names[0], "type": "log" if log else "linear"} | _room(points, log),
         yaxis={"title": names[1]},
     )
 
@@ -99,8 +103,10 @@ def _wide(points: Sequence[Point]) -> bool:
     return len(costs) == len(points) and bool(costs) and max(costs) > 20 * min(costs)
 
 
-def _room(points: Sequence[Point]) -> dict[str, object]:
+def _room(points: Sequence[Point], log: bool) -> dict[str, object]:
     """A range around costs that are nearly equal: ticks between them would tell nothing apart."""
+    if log:
+        return {"minor": {"showgrid": False}, "dtick": "D2" if _decades(points) < 2 else 1}
     low, high = min(p.x for p in points), max(p.x for p in points)
     if high - low > _ALIKE * abs(high):
         return {}
@@ -108,22 +114,28 @@ def _room(points: Sequence[Point]) -> dict[str, object]:
     return {"range": [low - aside, high + aside], "nticks": 5}
 
 
-def _names(figure: go.Figure, points: Sequence[Point], best: Sequence[Point], dark: bool) -> None:
+def _decades(points: Sequence[Point]) -> float:
+    return math.log10(max(p.x for p in points) / min(p.x for p in points))
+
+
+def _names(
+    figure: go.Figure, points: Sequence[Point], best: Sequence[Point], dark: bool, log: bool
+) -> None:
     """The names of the chosen runs and of those on the frontier, where there is room for them."""
     shown = [p for p in points if p.chosen] + [p for p in best[::-1] if not p.chosen]
     texts = [p.label or p.title for p in shown]
-    across: Callable[[float], float] = math.log10 if _wide(points) else float
+    across: Callable[[float], float] = math.log10 if log else float
     others = [(across(p.x), p.y) for p in points if p not in shown]
-    at = places(texts, [(across(p.x), p.y) for p in shown], others, _frame(points, across))
+    at = places(texts, [(across(p.x), p.y) for p in shown], others, _frame(points, across, log))
     write_names(figure, texts, [(p.x, p.y) for p in shown], at, TEXT["dark" if dark else "light"])
 
 
-def _frame(points: Sequence[Point], across: Callable[[float], float]) -> Frame:
+def _frame(points: Sequence[Point], across: Callable[[float], float], log: bool) -> Frame:
     """What Plotly shows of these points: a little room around them, error bars and all."""
     xs = [across(p.x) for p in points]
     ys = [y for p in points for y in (p.low, p.y, p.high) if y == y]
     room = 0.06 * (max(xs) - min(xs)), 0.06 * (max(ys) - min(ys))
-    if "range" in _room(points):
+    if "range" in _room(points, log):
         room = abs(max(xs)) * 0.1 or 1.0, room[1]
     low, high = (min(xs) - room[0], min(ys) - room[1]), (max(xs) + room[0], max(ys) + room[1])
     return Frame(low, high, _PIXELS)
@@ -169,8 +181,9 @@ def _drawn(points: Sequence[Point], shade: str) -> dict[str, object]:
     texts = []
     for p in points:
         ends = f" [{p.low:.3f}, {p.high:.3f}]" if p.low == p.low else ""
+        note = f"<br>{plot(p.note)}" if p.note else ""
         of = f", mean of {p.seeds} seeds" if p.seeds > 1 else ""
-        texts.append(f"{plot(p.title)}<br>{p.y:.3f}{ends}{of}<br>cost {p.x:,.3g}")
+        texts.append(f"{plot(p.title)}<br>{p.y:.3f}{ends}{of}<br>cost {p.x:,.3g}{note}")
     return {
         "x": [p.x for p in points],
         "y": [p.y for p in points],

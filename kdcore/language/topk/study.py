@@ -5,8 +5,10 @@ alike learn from each store alone, by soft labels only, as the acoustic models o
 Strom 2019 (arXiv:1904.01624) learn from theirs.
 """
 
+import hashlib
+import json
 import time
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -17,7 +19,7 @@ from numpy.typing import NDArray
 
 from kdcore.language.measure import Fills, Share, accuracy, fills, gaps, mean_loss, share
 from kdcore.language.model import MaskedModel
-from kdcore.language.plan import StorePlan, StoreStudentPlan
+from kdcore.language.plan import Plan, StorePlan, StoreStudentPlan
 from kdcore.language.published import STUDY as DISTILBERT
 from kdcore.language.published import Study
 from kdcore.language.runs import MaskedRun, MaskedStore
@@ -48,8 +50,8 @@ STUDY = StoreStudy(
     base=DISTILBERT,
     store=StorePlan(teacher="teacher", **_ALIKE),
     student=StoreStudentPlan(
-        store="top-20",
-        steps=600,
+        store="of-each-k",
+        steps=300,
         batch_size=32,
         learning_rate=1.5e-3,
         soft_weight=1.0,
@@ -66,27 +68,21 @@ def measure(
     """Store and train what is missing, measure everything, write it to a file and return it."""
     work = study.base.workspace(workspace)
     teacher = trained("teacher", study.base.teacher, work, watch)
-    stores = {k: _stored(replace(study.store, k=k), work, watch) for k in study.ks}
-    students = {name: trained(name, plan, work, watch) for name, plan in _students(study)}
+    stores = {
+        k: _stored(_store_name(study, k), replace(study.store, k=k), work, watch) for k in study.ks
+    }
+    students = {
+        place: trained(_named(plan, f"of-top-{place[0] or 'all'}-{place[1]}"), plan, work, watch)
+        for place, plan in _students(study).items()
+    }
     with use_threads(1):
         net = MaskedModel.load(teacher.model_folder).net
         unseen, theirs = TopKStore.open(stores[study.ks[0]].store_folder).unseen(net.device)
         answers = {
-            name: fills(MaskedModel.load(run.model_folder).net, unseen)
-            for name, run in students.items()
+            place: fills(MaskedModel.load(run.model_folder).net, unseen)
+            for place, run in students.items()
         }
         lost = _lost(net, unseen, study.ks)
-    rows = [
-        {
-            "k": int(stores[k].results["k"]),
-            "bytes_per_position": stores[k].results["bytes_per_position"],
-            "bytes": stores[k].results["bytes"],
-            "kept_mass": share(_ratio(lost[k][0], theirs), theirs),
-            "kl": share(_ratio(lost[k][1], theirs), theirs),
-            **{rest: _quality(answers[_name(k, rest)]) for rest in _rests(k)},
-        }
-        for k in study.ks
-    ]
     card = {
         "command": COMMAND,
         "made": time.strftime("%Y-%m-%d", time.gmtime()),
@@ -97,11 +93,28 @@ def measure(
         "positions": int(stores[study.ks[0]].results["positions"]),
         "classes": int(stores[study.ks[0]].results["classes"]),
         "teacher_quality": _quality(theirs),
-        "labels_quality": _quality(answers[LABELS]),
-        "rows": rows,
+        "labels_quality": _quality(answers[0, LABELS]),
+        "rows": [_row(k, stores[k].results, lost[k], answers, theirs) for k in study.ks],
     }
     write_json_atomic(out, card)
     return card
+
+
+def _row(
+    k: int,
+    results: Mapping[str, Any],
+    lost: tuple[Floats, Floats],
+    answers: Mapping[tuple[int, str], Fills],
+    theirs: Fills,
+) -> dict[str, Any]:
+    """What a store of k logits costs and keeps, and what its students learned."""
+    mass, divergence = (share(_ratio(totals, theirs), theirs) for totals in lost)
+    return {
+        **{name: results[name] for name in ("k", "bytes_per_position", "bytes")},
+        "kept_mass": mass,
+        "kl": divergence,
+        **{rest: _quality(answers[k, rest]) for rest in _rests(k)},
+    }
 
 
 def _rests(k: int) -> tuple[str, ...]:
@@ -109,22 +122,30 @@ def _rests(k: int) -> tuple[str, ...]:
     return ("zero", "uniform") if k else ("uniform",)
 
 
-def _name(k: int, rest: str) -> str:
-    return f"from-top-{k or 'all'}-{rest}"
+def _named(plan: Plan, title: str) -> str:
+    """A name that changes when the plan does."""
+    text = json.dumps(plan.to_dict(), sort_keys=True)
+    return f"{title}-{hashlib.sha256(text.encode()).hexdigest()[:6]}"
 
 
-def _students(study: StoreStudy) -> Iterator[tuple[str, StoreStudentPlan]]:
+def _store_name(study: StoreStudy, k: int) -> str:
+    return _named(replace(study.store, k=k), f"top-{k or 'all'}")
+
+
+def _students(study: StoreStudy) -> dict[tuple[int, str], StoreStudentPlan]:
     """A student for each store and each way to treat the rest, and one that has labels only."""
-    for k in study.ks:
-        for rest in _rests(k):
-            yield _name(k, rest), replace(study.student, store=f"top-{k or 'all'}", rest=rest)
-    labels = replace(study.student, soft_weight=0.0, mlm_weight=1.0)
-    yield LABELS, replace(labels, store=f"top-{study.ks[0] or 'all'}")
+    plans = {
+        (k, rest): replace(study.student, store=_store_name(study, k), rest=rest)
+        for k in study.ks
+        for rest in _rests(k)
+    }
+    first = plans[study.ks[0], "uniform"]
+    return {**plans, (0, LABELS): replace(first, soft_weight=0.0, mlm_weight=1.0)}
 
 
-def _stored(plan: StorePlan, work: Workspace, watch: Watch) -> MaskedRun:
+def _stored(name: str, plan: StorePlan, work: Workspace, watch: Watch) -> MaskedRun:
     """The finished store of a plan, written now where it is not finished."""
-    models, name = MaskedStore(work), f"top-{plan.k or 'all'}"
+    models = MaskedStore(work)
     run = models.find(name) or models.create(plan, name)
     if run.status().state != "finished":
         watch(name, run)
