@@ -17,7 +17,7 @@ MAIN = {
     "temperature": ("rail-teacher", 25),
     "masked_word": ("sentence", 25),
     "losses": ("point", 25),
-    "scale": ("scale_views", 25),
+    "scale": ("w_stab", 25),
     "compare": ("joint", 25),
     "ranking": ("density_rail", 25),
     "distill": ("w_preset", 25),

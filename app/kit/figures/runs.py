@@ -14,6 +14,7 @@ from kdcore.runs.loss_terms import NAMES
 
 WARNING = "Different inputs together: not a fair comparison"
 _ALIKE = 0.02  # a spread of costs, as a share of them, that is none to the eye
+_ROUND = [m * 10**n for n in range(12) for m in (1, 2, 5)]  # ticks of a short logarithmic axis
 _PIXELS = (760.0, 300.0)  # of the part with the points; a wider one has room to spare
 
 
@@ -106,16 +107,12 @@ def _wide(points: Sequence[Point]) -> bool:
 def _room(points: Sequence[Point], log: bool) -> dict[str, object]:
     """A range around costs that are nearly equal: ticks between them would tell nothing apart."""
     if log:
-        return {"minor": {"showgrid": False}, "dtick": "D2" if _decades(points) < 2 else 1}
+        return {} if _wide(points) else {"tickvals": _ROUND, "tickformat": "~s"}
     low, high = min(p.x for p in points), max(p.x for p in points)
     if high - low > _ALIKE * abs(high):
         return {}
     aside = abs(high) * 0.1 or 1.0
     return {"range": [low - aside, high + aside], "nticks": 5}
-
-
-def _decades(points: Sequence[Point]) -> float:
-    return math.log10(max(p.x for p in points) / min(p.x for p in points))
 
 
 def _names(
