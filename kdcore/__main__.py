@@ -67,6 +67,7 @@ def build_app() -> typer.Typer:
     app.command("draw-maps", hidden=True)(running.draw_maps)
     app.command("dispatch", hidden=True)(ready.dispatch)
     app.command("ready", hidden=True)(ready.ready)
+    app.command("work", hidden=True)(running.work)
     return app
 
 

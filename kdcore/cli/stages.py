@@ -120,7 +120,7 @@ def distillation(given: Given, start: Mapping[str, Any] | None = None) -> Distil
     return settings.build()
 
 
-@configured("run data limit split batch_size device threads config sets", INFER)
+@configured("run data limit split batch_size device threads on shard_rows top_k config sets", INFER)
 def infer(
     given: Given,
     split: Annotated[

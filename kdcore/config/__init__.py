@@ -48,6 +48,9 @@ _UNWRITTEN: dict[str, Any] = {
     "schedules": {},
     "layers_from": [],
     "order": plain(OrderConfig()),
+    "on": "",
+    "shard_rows": 50_000,
+    "top_k": 20,
 }
 
 

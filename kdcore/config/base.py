@@ -43,3 +43,8 @@ class Stage:
         elif isinstance(device, str) and device[:4] == "cpu:" and int(device[4:8]) > MOST_RANKS:
             problems.append(f"device: {device[:40]} is too many; {MOST_RANKS} processes at most")
         return problems
+
+    @property
+    def leaves_log_out(self) -> bool:
+        """Whether it reads the log in pieces, so that the pairs in memory are those beside it."""
+        return False

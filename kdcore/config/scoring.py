@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from kdcore.config.base import Stage
+from kdcore.config.executor import executor_problem
 from kdcore.config.groups import ModelConfig, check
 from kdcore.knobs import choice, knob, switch, text
 
@@ -19,9 +20,30 @@ class InferConfig(Stage):
         False, "take the splits as they lie, cut none; 'all' then names every pair as one"
     )
     precision: str = choice("auto", "of products; auto is fp32", options=("auto", "fp32", "bf16"))
+    on: str = text(
+        "",
+        "score in shards, files of some rows each: local, local:N (processes), ray, ray:N (workers "
+        "on this machine) or ray:HOST:PORT (a cluster)",
+    )
+    shard_rows: int = knob(50_000, "rows of a shard", low=1, high=10_000_000)
+    top_k: int = knob(
+        20,
+        "largest logits of a row that shards keep, where there are more classes",
+        low=1,
+        high=1_000_000,
+    )
 
     def __post_init__(self) -> None:
-        check(self.problems() + ([] if self.run else ["run: name the run to score with"]))
+        problems = self.problems() + ([] if self.run else ["run: name the run to score with"])
+        problems += [executor_problem(self.on)] if self.on and executor_problem(self.on) else []
+        if self.on and not self.splits:
+            problems.append("splits: name the split to score in shards, as --split log")
+        check(problems)
+
+    @property
+    def leaves_log_out(self) -> bool:
+        """Shards read the log in pieces."""
+        return bool(self.on)
 
 
 @dataclass(frozen=True, kw_only=True)

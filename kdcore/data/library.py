@@ -232,18 +232,25 @@ def _world(workspace: Workspace, sizes: Mapping[str, int]) -> PairTable:
     """Load the bundled world, cached under its sizes and the code that generates it."""
     from kdcore.data import world as package
 
-    digest = hashlib.sha256(json.dumps(sorted(sizes.items())).encode())
-    code = Path(package.__file__).parent
-    for file in sorted(code.rglob("*")):
-        if file.is_file() and file.suffix != ".pyc":
-            digest.update(file.relative_to(code).as_posix().encode() + file.read_bytes())
-    folder = workspace.cache_folder(f"world-{digest.hexdigest()[:16]}")
+    folder = workspace.cache_folder(f"world-{world_digest(sizes)}")
     try:
         return PairTable.load(folder)
     except DataError:  # not generated yet, or damaged
         pairs: PairTable = package.world(**sizes)
         _cache(pairs, folder)
         return pairs
+
+
+def world_digest(sizes: Mapping[str, int]) -> str:
+    """16 hex digits for a world of these sizes and the code that generates it."""
+    from kdcore.data import world as package
+
+    digest = hashlib.sha256(json.dumps(sorted(sizes.items())).encode())
+    code = Path(package.__file__).parent
+    for file in sorted(code.rglob("*")):
+        if file.is_file() and file.suffix != ".pyc":
+            digest.update(file.relative_to(code).as_posix().encode() + file.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def _cache(table: PairTable, folder: Path) -> None:

@@ -18,11 +18,13 @@ def pairs_of(
     """Load the pairs of a stage, cut a test split where there is none, apply the limit.
 
     The data set is looked up in `workspace`. When none is given: in `own`, the workspace of the
-    run, if the data set was imported there, else in the default workspace.
+    run, if the data set was imported there, else in the default workspace. A stage that reads the
+    log in pieces (kdcore.scale) gets the world without it.
     """
     if workspace is None and own is not None and is_imported(config.data, own):
         workspace = own
-    pairs = named_pairs(config.data, workspace)
+    data = without_world_log(config.data) if config.leaves_log_out else config.data
+    pairs = named_pairs(data, workspace)
     if not (isinstance(config, InferConfig) and config.as_is):
         pairs = with_test_split(pairs)
     return pairs.limit(config.limit, whole=("test", "log")) if config.limit else pairs
@@ -34,6 +36,22 @@ def named_pairs(name: str, workspace: Workspace | None = None) -> PairTable:
     if world == WORLD and tail:
         return load_data(WORLD, workspace=workspace, **_sizes(name, tail))
     return load_data(name, workspace=workspace)
+
+
+def world_log(name: str) -> tuple[int, int]:
+    """The pairs of the log and the seed of `world:log=N,seed=S`; no pairs where it names none."""
+    world, _, tail = name.partition(":")
+    sizes = _sizes(name, tail) if world == WORLD and tail else {}
+    return sizes.get("log", 0), sizes.get("seed", 0)
+
+
+def without_world_log(name: str) -> str:
+    """The name of the same world without its log; another name as it is."""
+    if not world_log(name)[0]:
+        return name
+    world, _, tail = name.partition(":")
+    rest = [part for part in tail.split(",") if not part.startswith("log=")]
+    return f"{world}:{','.join(rest)}" if rest else world
 
 
 def _sizes(name: str, tail: str) -> dict[str, Any]:

@@ -86,7 +86,12 @@ STAGES = {
     | {"loss": KnobOption(FinetuneConfig, "loss", panel="Training")},
     "distill": COMMON | DISTILLATION | HARD_LABELS | TRAINING,
     "infer": {name: COMMON[name] for name in ("data", "limit", "device", "threads")}
-    | {"batch_size": KnobOption(InferConfig, "batch_size")},
+    | {
+        "batch_size": KnobOption(InferConfig, "batch_size"),
+        "on": KnobOption(InferConfig, "on", panel="Shards", default="not in shards"),
+        "shard_rows": KnobOption(InferConfig, "shard_rows", panel="Shards"),
+        "top_k": KnobOption(InferConfig, "top_k", panel="Shards"),
+    },
     "teach": COMMON | READY | {"batch_size": KnobOption(TeachConfig, "batch_size")},
 }
 

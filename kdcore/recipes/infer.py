@@ -9,10 +9,11 @@ from kdcore.data.pairs import PairTable, part_of
 from kdcore.models.predict import stored_precision
 from kdcore.runs.store import Run, RunStore
 from kdcore.runs.writer import RunWriter
+from kdcore.scale.job import score_split, split_pieces
 from kdcore.stops import heeded
 from kdcore.teachers.cached import cached_predictions
 from kdcore.training.interrupt import StoppedError
-from kdcore.workspace import Workspace
+from kdcore.workspace import Workspace, write_json_atomic
 
 
 def infer(
@@ -20,6 +21,9 @@ def infer(
 ) -> None:
     """Write the predictions of each split into the run, in the grades of the data."""
     source = RunStore(run.folder.parent).get(config.run).require_model()
+    if config.on:
+        _infer_in_shards(config, pairs, source, run, writer, workspace)
+        return
     grades = model_scheme(source.model_folder)
     parts = {split: part_of(pairs, split) for split in config.splits or pairs.splits}
     progress = Progress(writer, sum(map(len, parts.values())))
@@ -37,6 +41,34 @@ def infer(
             )
         regraded(predictions, grades, pairs).save(run.predictions_path(split))
         progress.end_split(len(part))
+
+
+def _infer_in_shards(
+    config: InferConfig,
+    pairs: PairTable,
+    source: Run,
+    run: Run,
+    writer: RunWriter,
+    workspace: Workspace,
+) -> None:
+    """Score each split in shards; the run gets a copy of their manifest."""
+    with heeded(partial(_heed_stop, writer)):
+        writer.progress(0, 1, "data")
+        parts = {
+            split: split_pieces(config.data, split, pairs, workspace) for split in config.splits
+        }
+        progress = Progress(writer, sum(part.rows for part in parts.values()))
+        for split, part in parts.items():
+            store = score_split(config, split, part, source.model_folder, workspace, progress)
+            copied = {"folder": str(store.folder.resolve()), **store.manifest}
+            write_json_atomic(run.predictions_path(split).with_suffix(".json"), copied)
+            writer.note([f"the {split} is scored in shards, which lie in {store.folder}"])
+            progress.end_split(part.rows)
+
+
+def _heed_stop(writer: RunWriter) -> None:
+    if writer.stop_requested:
+        raise StoppedError("stopped on request; finished shards are kept", writer.folder)
 
 
 class Progress:

@@ -13,10 +13,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
 
+from kdcore.config.executor import Place
 from kdcore.errors import ConfigError
 
 _FIELDS = "index,uuid,name,memory.free,memory.total"
@@ -81,6 +83,17 @@ def refuse_too_many(device: str) -> None:
             [f"device: {device[:40]} is a process a core, and this machine has {cores} cores"],
             change={"device": "auto"},
         )
+
+
+def refuse_executor(place: Place) -> None:
+    """ConfigError for more workers than this machine has cores, and for Ray that is not there."""
+    cores, problem = max(os.cpu_count() or 1, 2), ""
+    if place.workers > cores:
+        problem = f"on: {place.workers} workers are wanted, and this machine has {cores} cores"
+    elif place.engine == "ray" and find_spec("ray") is None:
+        problem = "on: Ray is not installed: `pip install 'kdlab[scale]'`, or use local:N"
+    if problem:
+        raise ConfigError("This executor cannot be used:", [problem])
 
 
 def gpus() -> list[Gpu]:

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from kdcore.config import DistillConfig, ModelConfig, StageConfig, TeacherConfig
+from kdcore.config import DistillConfig, InferConfig, ModelConfig, StageConfig, TeacherConfig
+from kdcore.config.executor import Place
 from kdcore.data.answers.teaching import find_file
 from kdcore.data.library import WORLD, is_imported
 from kdcore.data.names import pairs_of
@@ -13,7 +14,7 @@ from kdcore.data.pairs import PairTable, part_of
 from kdcore.data.sources.registry import HUB_PREFIX
 from kdcore.errors import ConfigError
 from kdcore.runs.loss_terms import read_leader
-from kdcore.runs.machine import refuse_too_many
+from kdcore.runs.machine import refuse_executor, refuse_too_many
 from kdcore.runs.store import Run, RunStore
 from kdcore.workspace import Workspace, missing_folder
 
@@ -54,6 +55,8 @@ def settled(config: Config, workspace: Workspace) -> Config:
         names = tuple(find_file(name, changes["data"], workspace) for name in teaching.files)
         changes["teacher"] = replace(teaching, names=names).text
     refuse_too_many(config.device)
+    if isinstance(config, InferConfig) and config.on:
+        refuse_executor(Place.parse(config.on))
     return replace(config, **changes)
 
 

@@ -23,6 +23,7 @@ from kdcore.config import (
 from kdcore.data.answers.imported import LEAST_TO_FIT
 from kdcore.data.answers.teaching import refuse_unread
 from kdcore.data.library import WORLD
+from kdcore.data.names import world_log
 from kdcore.data.pairs import PairTable, part_of
 from kdcore.data.splits import transfer_set
 from kdcore.errors import ConfigError, DataError, RunError
@@ -51,7 +52,8 @@ def refuse_avoidable(config: StageConfig, pairs: PairTable, store: RunStore) -> 
     pick_device(config.device)
     if isinstance(config, InferConfig):
         for split in config.splits:
-            part_of(pairs, split)
+            if not (config.on and split == "log" and world_log(config.data)[0]):
+                part_of(pairs, split)
         return
     if isinstance(config, TeachConfig):
         if config.calibrate:

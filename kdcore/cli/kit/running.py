@@ -35,6 +35,13 @@ def time_models(home: Annotated[Path, typer.Argument(help="a workspace")]) -> No
     time_small_models(Workspace(home.absolute()))
 
 
+def work() -> None:
+    """Do the tasks that a process which scores shards sends as lines on stdin."""
+    from kdcore.scale.tasks import work
+
+    work()
+
+
 def measure_runs(home: Annotated[Path, typer.Argument(help="a workspace")]) -> None:
     """Evaluate the runs that a page requested, one after another, in one process."""
     background.be_polite()

@@ -4,8 +4,11 @@ world(seed) -> PairTable        pairs with sampled grades and the exact P(grade 
 corpus(seed, size) -> Corpus    ads for retrieval; corpus.truth(needs) grades all of them
 searches_of(split, n, seed)     the queries of a split and the needs behind them
 sentences(n, seed)              everyday sentences for masked-word demos
+log_frames(pairs, seed)         the log in frames of some thousand pairs, never whole in memory
 tasks()                         the eight targets of the multi-task teacher and their classes
 """
+
+from collections.abc import Iterator
 
 import pandas as pd
 
@@ -15,7 +18,7 @@ from kdcore.data.world.needs import Needs
 from kdcore.data.world.offers import CANDIDATES, Offers
 from kdcore.data.world.sentences import sentences
 from kdcore.data.world.tasks import tasks
-from kdcore.data.world.traffic import Searches, split_frame
+from kdcore.data.world.traffic import Searches, frames, split_frame
 from kdcore.data.world.traffic import first_searches as searches_of
 from kdcore.data.world.truth import truth
 from kdcore.errors import ConfigError
@@ -34,6 +37,7 @@ __all__ = [
     "Offers",
     "Searches",
     "corpus",
+    "log_frames",
     "searches_of",
     "sentences",
     "tasks",
@@ -75,3 +79,12 @@ def world(
     return PairTable(
         pd.concat(frames, ignore_index=True), FOUR_GRADES, NAME, SOURCE, generated=True
     )
+
+
+def log_frames(pairs: int, seed: int = 0, skip: int = 0) -> Iterator[pd.DataFrame]:
+    """Yield the log of world(seed, log=pairs) in frames of some thousand pairs, in order.
+
+    skip: so many pairs at the beginning are left out, at a small part of their cost. Memory is
+    that of a frame and of the distinct queries, about 12 bytes per pair.
+    """
+    return frames("log", pairs, seed, skip)

@@ -51,15 +51,24 @@ def searches(split: str, seed: int) -> Iterator[tuple[Searches, Draws]]:
 
 def split_frame(split: str, pairs: int, seed: int) -> pd.DataFrame:
     """Return the first `pairs` pairs of a split as a frame, with every extra column."""
-    frames: list[pd.DataFrame] = []
-    missing = pairs
+    return pd.concat(frames(split, pairs, seed), ignore_index=True)
+
+
+def frames(split: str, pairs: int, seed: int, skip: int = 0) -> Iterator[pd.DataFrame]:
+    """Yield the first `pairs` pairs of a split in frames of some thousand, all columns each.
+
+    skip: so many pairs at the beginning are left out; frames that lie within them are not made,
+    but their queries are written again, as no later query may repeat one.
+    """
+    ads, first = habits().numbers["ads_per_query"][split], 0
     for block, draws in searches(split, seed):
-        frame = _block_frame(split, block, draws).iloc[:missing]
-        frames.append(frame)
-        missing -= len(frame)
-        if missing <= 0:
-            break
-    return pd.concat(frames, ignore_index=True)
+        last = min(first + ads * len(block.queries), pairs)
+        if last > skip:
+            frame = _block_frame(split, block, draws)
+            yield frame.iloc[max(skip - first, 0) : last - first]
+        if last >= pairs:
+            return
+        first = last
 
 
 def first_searches(split: str, queries: int, seed: int) -> Searches:

@@ -1,0 +1,1 @@
+"""Work that is cut into shards: files that are scored by several processes or machines."""

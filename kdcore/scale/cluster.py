@@ -1,0 +1,138 @@
+"""Do tasks on Ray: plain tasks, on this machine or on a cluster that is named.
+
+Whoever reaches the ports of a Ray cluster runs code on it, so it is started with an authentication
+token and without a dashboard. Only plain values travel, between processes of the same user.
+"""
+
+import os
+import secrets
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from kdcore.config.executor import Place
+from kdcore.errors import ConfigError, RunError
+from kdcore.scale.local import AHEAD, Outcome, Task
+from kdcore.scale.tasks import LOOK, attempt
+from kdcore.stops import heed
+from kdcore.workspace import write_text_atomic
+
+RETRIES = 3  # of a task whose process or machine died; an error of its own is not retried
+PATIENCE = 30.0  # seconds for a machine to read the probe
+_LOOK_EVERY = 0.5
+
+
+def on_ray(
+    tasks: Sequence[Task], place: Place, *, shared: Path, device: str = "auto"
+) -> Iterator[Outcome]:
+    """Give the tasks to a Ray cluster and yield each when it has ended.
+
+    place: the workers of a cluster that is started here, one per core by default, or the address
+    of a running one. shared: a folder that every machine must see. device: a task takes a GPU of
+    its own for cuda, and for auto where the cluster has any. At most three tasks per worker are
+    submitted ahead. ConfigError when there are fewer workers than wanted.
+    """
+    with _cluster(place) as ray:
+        unit = _unit(ray, device)
+        slots = int(ray.cluster_resources()[unit])
+        _probe(ray, shared)
+        # max_calls=0: a function on a GPU would else end its process, and its model, at each call
+        options = {"num_gpus": 1, "max_calls": 0} if unit == "GPU" else {"num_cpus": 1}
+        remote = ray.remote(max_retries=RETRIES, scheduling_strategy="SPREAD", **options)(attempt)
+        waiting, running = list(enumerate(tasks))[::-1], dict[Any, int]()
+        while waiting or running:
+            while waiting and len(running) < AHEAD * slots:
+                number, task = waiting.pop()
+                running[remote.remote(task)] = number
+            heed()
+            for ref in ray.wait(list(running), num_returns=1, timeout=_LOOK_EVERY)[0]:
+                yield Outcome(running.pop(ref), _answer(ray, ref))
+
+
+def _answer(ray: Any, ref: Any) -> str:
+    """Why a task failed, "" when it did not."""
+    try:
+        error: str = ray.get(ref)
+    except ray.exceptions.RayError as cause:  # its process or machine died again and again
+        return f"its worker died {RETRIES + 1} times: {_line(cause)}"
+    return error
+
+
+def _import_ray() -> Any:
+    """The module ray, with what has to be set before it is imported; see runs.machine."""
+    # a worker at the usual niceness 15 gets next to nothing beside any other busy process
+    os.environ.setdefault("RAY_worker_niceness", "0")
+    os.environ.setdefault("RAY_AUTH_MODE", "token")
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    import ray
+
+    return ray
+
+
+@contextmanager
+def _cluster(place: Place) -> Iterator[Any]:
+    """Join the cluster at an address, or start one here that ends with the block."""
+    ray = _import_ray()
+    # never without an address: Ray would join whatever an old file names
+    address, start = place.address or "local", {}
+    if not place.address:
+        start = {"num_cpus": place.workers or os.cpu_count() or 1, "include_dashboard": False}
+    try:
+        ray.init(address=address, log_to_driver=False, logging_level="ERROR", **start)
+    except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as cause:
+        raise RunError(f"no Ray cluster answers at {address}: {_line(cause)}") from cause
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+def _unit(ray: Any, device: str) -> str:
+    """What a task takes one of, CPU or GPU; ConfigError when the cluster has none."""
+    has = ray.cluster_resources()
+    unit = "GPU" if device.startswith("cuda") or (device == "auto" and has.get("GPU")) else "CPU"
+    if has.get(unit, 0) < 1:
+        problem = f"device: the cluster has no {unit} for a task; choose another device"
+        raise ConfigError("This executor cannot be used:", [problem])
+    return unit
+
+
+def _probe(ray: Any, shared: Path) -> None:
+    """RunError unless every machine reads a file that was written here: a path may differ there."""
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    shared.mkdir(parents=True, exist_ok=True)
+    content, path = secrets.token_hex(16), shared / f".probe-{secrets.token_hex(6)}"
+    write_text_atomic(path, content)
+    task = {"do": LOOK, "path": str(path), "content": content}
+    try:
+        nodes = {node["NodeID"]: node for node in ray.nodes() if node["Alive"]}
+        answers = {
+            ray.remote(attempt)
+            .options(num_cpus=0, scheduling_strategy=NodeAffinitySchedulingStrategy(name, False))
+            .remote(task): name
+            for name in nodes
+        }
+        until = time.monotonic() + PATIENCE
+        for ref, name in answers.items():
+            host = nodes[name]["NodeManagerHostname"]
+            try:
+                error = ray.get(ref, timeout=max(until - time.monotonic(), 1))
+            except ray.exceptions.RayError as cause:
+                error = _line(cause)
+            if error:
+                raise RunError(
+                    f"the machine {host} cannot do this work: {error}; let KDLAB_HOME be a folder "
+                    "that all machines share under one path, and install the lab on each"
+                )
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _line(error: BaseException) -> str:
+    """The last line of an error that has text, which says what happened."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1][:300] if lines else type(error).__name__

@@ -1,0 +1,108 @@
+"""Do tasks in this process, or in several processes of this machine."""
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from queue import Empty, Queue
+from typing import Any
+
+from kdcore.errors import RunError
+from kdcore.stops import CHECK_EVERY, heed
+
+Task = dict[str, Any]  # plain values; `do` says what is done, see kdcore.scale.tasks
+AHEAD = 3  # tasks per worker that are given out before one is back
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A task that has ended, by its place in the list; error: why it failed, "" when it did not."""
+
+    place: int
+    error: str = ""
+
+
+def in_process(tasks: Sequence[Task]) -> Iterator[Outcome]:
+    """Do one task after another, here."""
+    from kdcore.scale.tasks import attempt
+
+    for place, task in enumerate(tasks):
+        heed()
+        yield Outcome(place, attempt(task))
+
+
+def in_processes(tasks: Sequence[Task], workers: int) -> Iterator[Outcome]:
+    """Give the tasks to child processes, each the next one when it is ready.
+
+    Children end when their input does, so none outlives this process. RunError when one dies; what
+    it had finished stays.
+    """
+    waiting: Queue[tuple[int, Task]] = Queue()
+    for numbered in enumerate(tasks):
+        waiting.put(numbered)
+    done: Queue[Outcome | RunError] = Queue()
+    command = [sys.executable, "-m", "kdcore", "work"]
+    children = [
+        subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,  # a Ctrl-C is for this process, which ends them
+        )
+        for _ in range(min(workers, len(tasks)))
+    ]
+    threads = [
+        threading.Thread(target=_feed, args=(child, waiting, done), daemon=True)
+        for child in children
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in tasks:
+            outcome = _next(done)
+            if isinstance(outcome, RunError):
+                raise outcome
+            yield outcome
+    finally:
+        for child, thread in zip(children, threads, strict=True):
+            child.kill()  # a shard that it was at has no name yet
+            child.wait()
+            thread.join()
+            for pipe in filter(None, (child.stdin, child.stdout)):
+                with suppress(OSError):  # of a task that was never read
+                    pipe.close()
+
+
+def _next(done: "Queue[Outcome | RunError]") -> Outcome | RunError:
+    while True:
+        heed()
+        with suppress(Empty):
+            return done.get(timeout=CHECK_EVERY)
+
+
+def _feed(
+    child: "subprocess.Popen[str]",
+    waiting: "Queue[tuple[int, Task]]",
+    done: "Queue[Outcome | RunError]",
+) -> None:
+    """Send a child its tasks, one line each, and read one line back for each."""
+    assert child.stdin is not None
+    assert child.stdout is not None
+    while True:
+        try:
+            place, task = waiting.get_nowait()
+        except Empty:
+            return
+        try:
+            child.stdin.write(json.dumps(task) + "\n")
+            child.stdin.flush()
+            answer = json.loads(child.stdout.readline())
+        except (OSError, ValueError):
+            code = child.wait()
+            done.put(RunError(f"a worker process ended with code {code}; start again to go on"))
+            return
+        done.put(Outcome(place, answer["error"]))

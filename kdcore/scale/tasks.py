@@ -1,0 +1,58 @@
+"""What a worker can be given to do, as plain values: the same on every executor."""
+
+import json
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from kdcore.errors import LabError
+from kdcore.scale.shards import Shard
+
+SCORE, CARRY_OUT, LOOK = "score", "carry out", "look"
+
+
+def attempt(task: dict[str, Any]) -> str:
+    """Do a task; return "" or, in a sentence, why it failed. An error here is never retried."""
+    try:
+        _DO[task["do"]](task)
+    except Exception as error:  # whatever is wrong with one shard, the others go on
+        if isinstance(error, LabError):
+            return str(error)
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+
+def work() -> None:
+    """Do tasks that come as lines of JSON on stdin; answer each with a line on stdout."""
+    answers, sys.stdout = sys.stdout, sys.stderr  # whatever else prints does not answer
+    with suppress(BrokenPipeError):  # the driver is gone
+        for line in sys.stdin:
+            answers.write(json.dumps({"error": attempt(json.loads(line))}) + "\n")
+            answers.flush()
+
+
+def _score(task: dict[str, Any]) -> None:
+    from kdcore.scale.score import Work, score_shard
+
+    score_shard(Work.from_dict(task["work"]), Shard(**task["shard"]))
+
+
+def _carry_out(task: dict[str, Any]) -> None:
+    """Train the run of a folder in a child process of its own; its folder says how that ended."""
+    folder = Path(task["folder"])
+    with (folder / "run.log").open("ab") as log:
+        command = [sys.executable, "-m", "kdcore", "run", str(folder)]
+        subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False)
+
+
+def _look(task: dict[str, Any]) -> None:
+    """Read the probe that the driver wrote, so that a folder of another machine is noticed."""
+    path = Path(task["path"])
+    content = path.read_text(encoding="utf-8") if path.is_file() else ""
+    if content != task["content"]:
+        raise LabError(f"{path.parent} is not the same folder there")
+
+
+_DO = {SCORE: _score, CARRY_OUT: _carry_out, LOOK: _look}
