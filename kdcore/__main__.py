@@ -16,6 +16,7 @@ from kdcore.cli import (
     latency,
     masked,
     ready,
+    recipe,
     retrieval,
     runs,
     stages,
@@ -55,6 +56,7 @@ def build_app() -> typer.Typer:
     app.command("search")(retrieval.search)
     app.command("latency")(latency.latency)
     app.command("export")(export.export)
+    app.add_typer(recipe.app, name="recipe")
     app.add_typer(runs.app, name="runs")
     app.add_typer(data.app, name="data")
     app.add_typer(masked.app, name="masked")

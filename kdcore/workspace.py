@@ -92,6 +92,11 @@ class Workspace:
         return self.root / "masked"
 
     @property
+    def recipes(self) -> Path:
+        """Pipelines, one folder each; their runs are among the others."""
+        return self.root / "recipes"
+
+    @property
     def notes(self) -> Path:
         """Notes of people on pairs, one file per content hash of a data set."""
         return self.root / "notes"

@@ -20,7 +20,8 @@ class Purpose:
     group: one id for a student and its twin, or for a whole sweep. role: one of ROLES.
     twin: id of the run that trains the same without a teacher. changed: settings by their path
     that differ from `parent` (a run) or from the preset. estimate: seconds, memory and so on as
-    estimated before the start, so that the error can be shown afterwards.
+    estimated before the start, so that the error can be shown afterwards. recipe: the pipeline
+    that it was made for. key: a hash of all that decides its result (experiments/pipeline/keys).
     """
 
     group: str = ""
@@ -29,6 +30,8 @@ class Purpose:
     parent: str = ""
     preset: str = ""
     sweep: str = ""  # the title of the sweep whose cell this is
+    recipe: str = ""
+    key: str = ""
     changed: Mapping[str, Any] = field(default_factory=dict)
     estimate: Mapping[str, Any] = field(default_factory=dict)
 

@@ -63,7 +63,7 @@ def stats_of(config: TrainedConfig, workspace: Workspace) -> DataStats:
     transfer = getattr(config, "transfer", "train")
     root = str(workspace.root)
     if sum(world_sizes(config.data).values()) <= _MOST_GENERATED:
-        stamps = _file_stamps(config.data, workspace)
+        stamps = file_stamps(config.data, workspace)
         return _count(config.data, config.limit, transfer, root, stamps)
     # A big world is not generated: its sizes are in its name, its words are those of a small one.
     most = config.limit or sum(world_sizes(config.data).values())
@@ -91,7 +91,7 @@ def world_sizes(data: str) -> dict[str, int]:
     return {k.strip(): int(v) for k, _, v in parts if k.strip() in _SPLITS and v.strip().isdigit()}
 
 
-def _file_stamps(data: str, workspace: Workspace) -> tuple[tuple[int, int], ...]:
+def file_stamps(data: str, workspace: Workspace) -> tuple[tuple[int, int], ...]:
     """Change times and sizes of the files that the data are read from, where these are named."""
     path = Path(data).expanduser()
     stamps = []

@@ -126,6 +126,17 @@ def estimate(config: TrainedConfig, stats: DataStats, workspace: Workspace) -> E
     return _of_all_generations(one, config)
 
 
+def scoring(
+    model: TrainedConfig, pairs: int, stats: DataStats, workspace: Workspace
+) -> tuple[float, float, float, str]:
+    """Seconds, their range, and the basis of the model of this training scoring so many pairs."""
+    measured = _on_device(throughputs(workspace), device_of(model.device), model.threads)
+    cost = own_cost(model, stats.transfer_texts, model.training)
+    _, rate = _rates(measured, model_of(model), TEACHER_BATCH, cost)
+    seconds = AROUND + pairs / rate.pairs_per_second
+    return seconds, seconds / rate.spread, seconds * rate.spread, rate.in_words
+
+
 def _of_all_generations(one: Estimate, config: TrainedConfig) -> Estimate:
     """The estimate of a training with those of the generations before it, but for the first.
 

@@ -1,0 +1,167 @@
+"""plan(): the stages of a recipe on some data, before anything is written.
+
+What the data do not allow is left out, and the plan says so in sentences.
+"""
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from kdcore.config import FinetuneConfig
+from kdcore.data.library import WORLD
+from kdcore.data.names import pairs_of
+from kdcore.data.pairs import SPLITS, PairTable
+from kdcore.errors import ConfigError, DataError, lookup
+from kdcore.experiments.estimate.data_stats import world_sizes
+from kdcore.experiments.pipeline.recipes import ABLATED, RECIPES, Builder, Recipe, stage_names
+from kdcore.experiments.pipeline.settings import MODELS, by_stage
+from kdcore.experiments.pipeline.stages import Plan, Stage, Variant
+from kdcore.workspace import Workspace
+
+_TASK = "task_"  # begins the name of a column with the labels of another task
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """What a recipe has to know of its data: the splits that have pairs, and tasks with labels."""
+
+    splits: tuple[str, ...]
+    tasks: tuple[str, ...]
+
+
+def plan(
+    name: str,
+    *,
+    data: str = "",
+    limit: int | None = None,
+    small: bool = False,
+    seed: int = 0,
+    device: str = "auto",
+    threads: int = 0,
+    sets: Mapping[str, Any] | None = None,
+    without: Collection[str] = (),
+    ablation: bool = False,
+    workspace: Workspace | None = None,
+) -> Plan:
+    """Plan a recipe; ConfigError or DataError when it cannot be carried out.
+
+    data: "" or "world" is the bundled world in the sizes of the recipe. limit: pairs of train and
+    of validation at most; None is the recipe's for other data, 0 takes all. sets: settings of
+    stages, {"student.training.epochs": 3}; "models.student" is the model of all of its stages.
+    without: parts that are left out. ablation: also the recipe without each part in turn; stages
+    that are equal are run once.
+    """
+    recipe = lookup(RECIPES, name, "recipe")
+    preset = recipe.small if small else recipe.full
+    if unknown := [part for part in without if part not in recipe.parts]:
+        problem = f"without: {', '.join(unknown)}; choose from {', '.join(recipe.parts)}"
+        raise ConfigError(f"{recipe.title} has no such part:", [problem])
+    own = data not in ("", WORLD)
+    data = data if own else preset.data
+    limit = (preset.limit if own else 0) if limit is None else limit
+    common: dict[str, Any] = {
+        "data": data,
+        "limit": limit,
+        "seed": seed,
+        "device": device,
+        "threads": threads,
+    }
+    facts = _facts_of(FinetuneConfig(**common), workspace or Workspace.default())
+    possible, left_out = _possible(recipe, facts)
+    parts = [part for part in possible if part not in without]
+    left = ["", *(p for p in ABLATED if p in parts)] if ablation else [""]
+    grouped = by_stage(sets or {}, stage_names(recipe))
+    scored = [s for s in SPLITS if s in facts.splits and (s != "log" or "log" in parts)]
+    builder = Builder(preset, common, tuple(scored), grouped)
+    if unknown := sorted(set(grouped.get(MODELS, {})) - set(preset.models)):
+        problem = f"{MODELS}.{unknown[0]}: the models are {', '.join(preset.models)}"
+        raise ConfigError("These settings of stages cannot be used:", [problem])
+    built = []
+    for part in left:
+        rest = [each for each in parts if each != part]
+        built.append((builder.variant(part, rest), list(builder.stages(rest))))
+    stages, variants = _merged(built)
+    return Plan(
+        recipe=name,
+        title=recipe.title,
+        data=data,
+        limit=limit,
+        small=small,
+        seed=seed,
+        without=tuple(without),
+        ablation=ablation,
+        left_out=left_out,
+        stages=stages,
+        variants=variants,
+    )
+
+
+def _facts_of(config: FinetuneConfig, workspace: Workspace) -> DataFacts:
+    """Look into the data; of a world of any size a small one says the same."""
+    sizes = world_sizes(config.data)
+    if sizes:
+        few = ",".join(f"{split}={min(pairs, 200)}" for split, pairs in sizes.items())
+        config = replace(config, data=f"{WORLD}:{few}")
+    pairs = pairs_of(config, workspace)
+    _refuse_missing(pairs)
+    columns = pairs.frame.columns
+    return DataFacts(pairs.splits, tuple(c for c in columns if c.startswith(_TASK)))
+
+
+def _refuse_missing(pairs: PairTable) -> None:
+    """DataError naming every split that a recipe needs and these data do not have."""
+    problems = []
+    for split in ("train", "validation", "test"):
+        if split not in pairs.splits:
+            problems.append(f"it has no split {split!r}; it has {', '.join(pairs.splits)}")
+        elif not len(pairs.split(split).labelled()):
+            problems.append(f"no pair of split {split!r} is labelled")
+    if problems:
+        raise DataError(f"{pairs.name} cannot serve a recipe:", problems)
+
+
+def _possible(recipe: Recipe, facts: DataFacts) -> tuple[list[str], tuple[str, ...]]:
+    """The parts that the data allow, and a sentence for each of the others."""
+    reasons = {}
+    if "log" not in facts.splits:
+        reasons["log"] = (
+            "These data have no log of unlabelled pairs, so the students learn from the labelled "
+            "pairs alone."
+        )
+    if len(facts.tasks) < 2:
+        reasons["multitask"] = (
+            f"These data have no other tasks (columns {_TASK}NAME), so the teacher learns "
+            "relevance alone."
+        )
+    possible = [part for part in recipe.parts if part not in reasons]
+    return possible, tuple(reasons[part] for part in recipe.parts if part in reasons)
+
+
+def _merged(
+    built: Iterable[tuple[Variant, list[Stage]]],
+) -> tuple[tuple[Stage, ...], tuple[Variant, ...]]:
+    """The stages of all variants, equal ones once, and the variants with the names that remain.
+
+    Stages are equal when their settings are, with equal stages in their places.
+    """
+    stages: dict[str, Stage] = {}
+    by_settings: dict[str, str] = {}
+    variants = []
+    for variant, own in built:
+        names: dict[str, str] = {}
+        for stage in own:
+            new = f"{stage.name}-no-{variant.name}" if variant.name else stage.name
+            moved = stage.renamed(names, new)
+            name = by_settings.setdefault(json.dumps(moved.settings, sort_keys=True), new)
+            names[stage.name] = name
+            stages.setdefault(name, moved)
+        variants.append(
+            replace(
+                variant,
+                teacher=names[variant.teacher],
+                finals={k: names[v] for k, v in variant.finals.items()},
+                twins={k: names[v] for k, v in variant.twins.items()},
+            )
+        )
+    return tuple(stages.values()), tuple(variants)

@@ -1,0 +1,52 @@
+"""Settings of single stages by the stage's name and the path: {"student.training.epochs": 3}."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from kdcore.config import StageConfig, to_dict
+from kdcore.errors import ConfigError, UnknownNameError, lookup
+from kdcore.experiments.changes import build_all, changed, put
+
+MODELS = "models"  # in the place of a stage: a model by its name, for every stage that trains it
+_SHARED = ("data", "limit", "seed", "stage")  # what makes stages parts of one pipeline
+
+
+def by_stage(sets: Mapping[str, Any], stages: Collection[str]) -> dict[str, dict[str, Any]]:
+    """The settings of each stage by their paths; ConfigError names every one that has no place."""
+    grouped: dict[str, dict[str, Any]] = {}
+    problems = []
+    names = {name: name for name in (MODELS, *stages)}
+    for path, value in sets.items():
+        stage, dot, rest = path.partition(".")
+        try:
+            lookup(names, stage, "stage of this recipe")
+        except UnknownNameError as error:
+            problems.append(f"{path}: {error}")
+            continue
+        if not (dot and rest):
+            problems.append(f"{path}: write STAGE.KEY=VALUE, such as {stage}.training.epochs=3")
+        elif rest in _SHARED:
+            problems.append(f"{path}: all stages share {rest}; give it for the whole recipe")
+        else:
+            grouped.setdefault(stage, {})[rest] = value
+    if problems:
+        raise ConfigError("These settings of stages cannot be used:", problems)
+    return grouped
+
+
+def with_settings(config: StageConfig, sets: Mapping[str, Any], stage: str) -> StageConfig:
+    """The config with these settings by their paths; the problems name the stage."""
+    if not sets:
+        return config
+    try:
+        if hasattr(config, "training"):
+            trained: Any = config
+            after: StageConfig = changed(trained, sets)  # what suited an old model suits a new one
+            return after
+        values = to_dict(config)
+        for path, value in sets.items():
+            put(values, path.split("."), value)
+        return build_all(type(config), values, [])
+    except ConfigError as error:
+        problems = [f"{stage}.{problem}" for problem in error.problems]
+        raise ConfigError("These settings of stages cannot be used:", problems) from None
