@@ -38,40 +38,41 @@ _SETS = (
 _PARTS = f"leave a part out, again for more: {', '.join(pipeline.PARTS)}"
 
 
+Data = Annotated[str, typer.Option("--data", "-d", help="a data set or a path (default the world)")]
+_LIMIT = (
+    "pairs of train and of validation at most; 0 takes all (default: 2,000 of other data than the "
+    "world with --small, else all)"
+)
+Limit = Annotated[int | None, typer.Option(help=_LIMIT, min=0)]
+Small = Annotated[bool, typer.Option("--small", help="a few minutes on two cores")]
+Seed = Annotated[int, typer.Option(help="of every stage", min=0)]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps")]
+Threads = Annotated[int, typer.Option(help="CPU threads; 0 is torch's choice", min=0)]
+Sets = Annotated[list[str] | None, typer.Option("--set", metavar="STAGE.KEY=VALUE", help=_SETS)]
+Without = Annotated[list[str] | None, typer.Option("--without", metavar="PART", help=_PARTS)]
+Ablation = Annotated[
+    bool,
+    typer.Option("--ablation", help="also without each part in turn; equal runs are shared"),
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="print the stages with time and memory, run none")
+]
+
+
 def _command(recipe: pipeline.Recipe) -> Callable[..., None]:
     """The command that starts a recipe."""
 
     def start(
-        data: Annotated[
-            str, typer.Option("--data", "-d", help="a data set or a path (default the world)")
-        ] = "",
-        limit: Annotated[
-            int | None,
-            typer.Option(
-                help="pairs of train and of validation at most; 0 takes all (default: 2,000 of "
-                "other data than the world with --small, else all)",
-                min=0,
-            ),
-        ] = None,
-        small: Annotated[bool, typer.Option("--small", help="a few minutes on two cores")] = False,
-        seed: Annotated[int, typer.Option(help="of every stage", min=0)] = 0,
-        device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps")] = "auto",
-        threads: Annotated[int, typer.Option(help="CPU threads; 0 is torch's choice")] = 0,
-        sets: Annotated[
-            list[str] | None, typer.Option("--set", metavar="STAGE.KEY=VALUE", help=_SETS)
-        ] = None,
-        without: Annotated[
-            list[str] | None, typer.Option("--without", metavar="PART", help=_PARTS)
-        ] = None,
-        ablation: Annotated[
-            bool,
-            typer.Option(
-                "--ablation", help="also without each part in turn; equal runs are shared"
-            ),
-        ] = False,
-        dry_run: Annotated[
-            bool, typer.Option("--dry-run", help="print the stages with time and memory, run none")
-        ] = False,
+        data: Data = "",
+        limit: Limit = None,
+        small: Small = False,
+        seed: Seed = 0,
+        device: Device = "auto",
+        threads: Threads = 0,
+        sets: Sets = None,
+        without: Without = None,
+        ablation: Ablation = False,
+        dry_run: DryRun = False,
         detach: Detach = False,
         to: Csv = None,
         quiet: Quiet = False,
@@ -134,23 +135,23 @@ def resume(
 @app.command()
 def stop(name: Name, as_json: Json = False) -> None:
     """Pause a pipeline: stages at work are stopped, and no further one begins."""
-    found = pipeline.find(name)
-    pipeline.pause(found)
-    live = [s.name for s in pipeline.state(found).stages if s.state in LIVE]
-    text = f"{found.id} pauses; `kdlab recipe resume {found.id}` goes on."
-    show(as_json, {"id": found.id, "stopping": live}, text)
+    one = pipeline.find(name)
+    pipeline.pause(one)
+    live = [s.name for s in pipeline.state(one).stages if s.state in LIVE]
+    text = f"{one.id} pauses; `kdlab recipe resume {one.id}` goes on."
+    show(as_json, {"id": one.id, "stopping": live}, text)
 
 
 @app.command("change")
 def change_one(
     name: Name,
-    sets: Annotated[list[str], typer.Option("--set", metavar="STAGE.KEY=VALUE", help=_SETS)],
+    sets: Sets = None,
     as_json: Json = False,
 ) -> None:
     """Change stages of a pipeline that is not running; they and what follows are run again."""
-    found, again = pipeline.change(pipeline.find(name), _settings(sets))
-    text = f"{', '.join(again) or 'no stage'} will run again: `kdlab recipe resume {found.id}`."
-    show(as_json, {"id": found.id, "again": again}, text)
+    one, again = pipeline.change(pipeline.find(name), _settings(sets or ()))
+    text = f"{', '.join(again) or 'no stage'} will run again: `kdlab recipe resume {one.id}`."
+    show(as_json, {"id": one.id, "again": again}, text)
 
 
 @app.command(hidden=True)

@@ -4,7 +4,7 @@ What the data do not allow is left out, and the plan says so in sentences.
 """
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -54,15 +54,12 @@ def plan(
     """
     recipe = lookup(RECIPES, name, "recipe")
     preset = recipe.small if small else recipe.full
-    if unknown := [part for part in without if part not in recipe.parts]:
-        problem = f"without: {', '.join(unknown)}; choose from {', '.join(recipe.parts)}"
-        raise ConfigError(f"{recipe.title} has no such part:", [problem])
+    grouped = by_stage(sets or {}, stage_names(recipe))
+    _refuse_unknown(recipe, without, grouped.get(MODELS, {}))
     own = data not in ("", WORLD)
-    data = data if own else preset.data
-    limit = (preset.limit if own else 0) if limit is None else limit
     common: dict[str, Any] = {
-        "data": data,
-        "limit": limit,
+        "data": data if own else preset.data,
+        "limit": (preset.limit if own else 0) if limit is None else limit,
         "seed": seed,
         "device": device,
         "threads": threads,
@@ -70,23 +67,13 @@ def plan(
     facts = _facts_of(FinetuneConfig(**common), workspace or Workspace.default())
     possible, left_out = _possible(recipe, facts)
     parts = [part for part in possible if part not in without]
-    left = ["", *(p for p in ABLATED if p in parts)] if ablation else [""]
-    grouped = by_stage(sets or {}, stage_names(recipe))
     scored = [s for s in SPLITS if s in facts.splits and (s != "log" or "log" in parts)]
-    builder = Builder(preset, common, tuple(scored), grouped)
-    if unknown := sorted(set(grouped.get(MODELS, {})) - set(preset.models)):
-        problem = f"{MODELS}.{unknown[0]}: the models are {', '.join(preset.models)}"
-        raise ConfigError("These settings of stages cannot be used:", [problem])
-    built = []
-    for part in left:
-        rest = [each for each in parts if each != part]
-        built.append((builder.variant(part, rest), list(builder.stages(rest))))
-    stages, variants = _merged(built)
+    stages, variants = _merged(Builder(preset, common, tuple(scored), grouped), parts, ablation)
     return Plan(
         recipe=name,
         title=recipe.title,
-        data=data,
-        limit=limit,
+        data=common["data"],
+        limit=common["limit"],
         small=small,
         seed=seed,
         without=tuple(without),
@@ -95,6 +82,21 @@ def plan(
         stages=stages,
         variants=variants,
     )
+
+
+def _refuse_unknown(recipe: Recipe, without: Collection[str], models: Collection[str]) -> None:
+    """ConfigError for parts and models that the recipe does not have."""
+    problems = [
+        f"without: {part}; choose from {', '.join(recipe.parts)}"
+        for part in without
+        if part not in recipe.parts
+    ] + [
+        f"{MODELS}.{model}: the models are {', '.join(recipe.full.models)}"
+        for model in models
+        if model not in recipe.full.models
+    ]
+    if problems:
+        raise ConfigError(f"The recipe {recipe.name} has no such part or model:", problems)
 
 
 def _facts_of(config: FinetuneConfig, workspace: Workspace) -> DataFacts:
@@ -139,19 +141,20 @@ def _possible(recipe: Recipe, facts: DataFacts) -> tuple[list[str], tuple[str, .
 
 
 def _merged(
-    built: Iterable[tuple[Variant, list[Stage]]],
+    builder: Builder, parts: Sequence[str], ablation: bool
 ) -> tuple[tuple[Stage, ...], tuple[Variant, ...]]:
-    """The stages of all variants, equal ones once, and the variants with the names that remain.
+    """The stages of the recipe, and of its ablation, equal ones once; and all of its variants.
 
     Stages are equal when their settings are, with equal stages in their places.
     """
     stages: dict[str, Stage] = {}
     by_settings: dict[str, str] = {}
     variants = []
-    for variant, own in built:
-        names: dict[str, str] = {}
-        for stage in own:
-            new = f"{stage.name}-no-{variant.name}" if variant.name else stage.name
+    for left in ("", *(part for part in ABLATED if part in parts and ablation)):
+        rest = [part for part in parts if part != left]
+        variant, names = builder.variant(left, rest), dict[str, str]()
+        for stage in builder.stages(rest):
+            new = f"{stage.name}-no-{left}" if left else stage.name
             moved = stage.renamed(names, new)
             name = by_settings.setdefault(json.dumps(moved.settings, sort_keys=True), new)
             names[stage.name] = name

@@ -8,7 +8,6 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kdcore.catalog import METHODS
 from kdcore.config import from_dict, to_dict
 from kdcore.config.groups import ModelConfig
 from kdcore.experiments.pipeline.settings import with_settings
@@ -24,7 +23,6 @@ PARTS = {
 }
 ABLATED = ("pretrain", "multitask", "log", "label_aware")
 _SELECT = {"select_by": "roc_auc"}
-METHODS_TO_COME = {"label_aware"} - set(METHODS)
 _ENDS = ("_labels", "_log", "")  # of the names of a student's stages
 _CDSSM = "cdssm:filters=96,semantic=64,shared=true"
 _TWINBERT = "twinbert_cos:vocabulary=3000"
@@ -68,7 +66,7 @@ RECIPES = {
         title="Distillation for search relevance",
         sentence="A teacher learns from labels and scores labelled and unlabelled pairs; a two-"
         "tower student learns from the scored log, then from scores and labels together.",
-        parts=tuple(p for p in ("log", "label_aware", "labels") if p not in METHODS_TO_COME),
+        parts=("log", "label_aware", "labels"),
         small=Preset(
             data="world:log=8000,train=2000,validation=1000,test=4000",
             limit=2_000,

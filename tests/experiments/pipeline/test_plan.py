@@ -1,0 +1,86 @@
+"""Which stages a recipe has on some data."""
+
+import json
+
+import pytest
+
+from kdcore.errors import ConfigError, DataError
+from kdcore.experiments import pipeline
+from kdcore.experiments.estimate.estimate import NOT_YET
+from kdcore.workspace import Workspace
+
+from ..planned import some_pairs
+
+
+def planned(folder, log=24, **options):
+    home = Workspace(folder)
+    some_pairs(log=log).save(home.data_folder("invented"))
+    return pipeline.plan("relevance", data="invented", workspace=home, **options)
+
+
+def test_a_stage_stands_after_all_that_it_reads_and_reads_runs_by_their_places(tmp_path):
+    plan = planned(tmp_path)
+    names = [stage.name for stage in plan.stages]
+    for place, stage in enumerate(plan.stages):
+        assert set(stage.needs) <= set(names[:place])
+    log = plan.stage("student_log")
+    assert (log.inputs, log.before) == ({"teacher": "teacher"}, "student_labels")
+    assert log.config.transfer == "log"
+    assert log.filled({"teacher": "RUN"})["teacher"] == "RUN"
+    assert plan.stage("scores").config.splits == ("train", "validation", "test", "log")
+
+
+def test_data_without_a_log_leave_its_stage_out_with_a_sentence(tmp_path):
+    plan = planned(tmp_path, log=0)
+    assert "student_log" not in [stage.name for stage in plan.stages]
+    assert plan.stage("student").before == "student_labels"
+    assert plan.variants[0].finals == {"student": "student"}
+    assert plan.left_out == (
+        "These data have no log of unlabelled pairs, so the students learn from the labelled "
+        "pairs alone.",
+    )
+
+
+def test_an_ablation_runs_equal_stages_once(tmp_path):
+    plan = planned(tmp_path, ablation=True)
+    whole, *others = plan.variants
+    alone = planned(tmp_path)
+    assert plan.stages[: len(alone.stages)] == alone.stages
+    new = [stage.name for stage in plan.stages[len(alone.stages) :]]
+    assert new == ["student-no-log"]
+    without_log = next(variant for variant in others if variant.name == "log")
+    assert without_log.finals == {"student": "student-no-log"}
+    assert (without_log.teacher, without_log.twins) == (whole.teacher, whole.twins)
+
+
+def test_a_plan_is_plain_data(tmp_path):
+    plan = planned(tmp_path, ablation=True, sets={"student_log.training.epochs": 3})
+    assert pipeline.Plan.from_dict(json.loads(json.dumps(plan.to_dict()))) == plan
+    assert plan.stage("student_log").config.training.epochs == 3
+
+
+def test_one_setting_changes_the_model_of_all_stages_of_a_student(tmp_path):
+    plan = planned(tmp_path, sets={"models.student": "cdssm:filters=8"})
+    models = [stage.settings.get("student") or stage.settings.get("model") for stage in plan.stages]
+    branch = [m["name"] for m, s in zip(models, plan.stages, strict=True) if s.student]
+    assert set(branch) == {"cdssm"}
+
+
+def test_a_plan_of_the_world_generates_few_pairs_and_is_estimated_honestly(tmp_path):
+    home = Workspace(tmp_path)
+    plan = pipeline.plan("relevance", workspace=home)
+    assert plan.data == "world:log=200000"
+    each = {one.stage: one for one in pipeline.estimates(plan, home)}
+    assert each["student_log"].pairs == 200_000
+    assert each["scores"].pairs == 234_000
+    assert {one.basis for one in each.values()} == {NOT_YET}
+    assert each["teacher"].memory_mb > 0
+
+
+def test_what_cannot_be_planned_is_refused_in_words(tmp_path):
+    with pytest.raises(ConfigError, match="nothing; choose from log"):
+        planned(tmp_path, without=["nothing"])
+    home = Workspace(tmp_path)
+    some_pairs(bare=48).save(home.data_folder("unlabelled"))
+    with pytest.raises(DataError, match="no pair of split 'train' is labelled"):
+        pipeline.plan("relevance", data="unlabelled", workspace=home)
