@@ -14,8 +14,7 @@ from kdcore.experiments.pipeline.folder import Pipeline
 from kdcore.runs.record import Record
 from kdcore.runs.store import Run
 from kdcore.workspace import Workspace
-
-from ..planned import some_pairs
+from tests.experiments.planned import some_pairs
 
 TINY = {
     "models.teacher": "bert:layers=1,hidden=16,heads=2,vocabulary=200",

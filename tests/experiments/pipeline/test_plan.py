@@ -8,8 +8,7 @@ from kdcore.errors import ConfigError, DataError
 from kdcore.experiments import pipeline
 from kdcore.experiments.estimate.estimate import NOT_YET
 from kdcore.workspace import Workspace
-
-from ..planned import some_pairs
+from tests.experiments.planned import some_pairs
 
 
 def planned(folder, log=24, **options):

@@ -11,8 +11,7 @@ from kdcore.predictions import Predictions
 from kdcore.runs.record import Record
 from kdcore.runs.store import RunStore
 from kdcore.workspace import Workspace
-
-from ..planned import some_pairs
+from tests.experiments.planned import some_pairs
 
 # of every query's two relevant and two other ads: how many of the four orders are right
 RIGHT = {"student_labels": 2, "student_log": 3, "student": 4, "teacher": 4}
