@@ -206,9 +206,9 @@ def _print_plan(plan: pipeline.Plan, as_json: bool) -> None:
         for stage, each in zip(plan.stages, stages, strict=True)
     ]
     seconds, low, high = total(stages)
-    known = f"{_duration(seconds)} ({_duration(low)} to {_duration(high)})"
+    whole = f"{_duration(seconds)} ({_duration(low)} to {_duration(high)})"
     lines = [
-        f"Data: {plan.data}. One after the other: {known}."
+        f"Data: {plan.data}. One after the other: {whole}."
         if math.isfinite(seconds)
         else f"Data: {plan.data}. The whole time is not known, as some stages were never measured.",
         *plan.left_out,
@@ -233,7 +233,7 @@ def _print(one: pipeline.Pipeline, to: Path | None, as_json: bool) -> None:
         parts.append(table([_row(row, "less the one before [95 %]") for row in results.rows]))
     if results.variants:
         parts.append(table([_row(row, "less the whole recipe [95 %]") for row in results.variants]))
-    lines = [f"{each.stage}: {each.text}." for each in results.kept]
+    lines = [f"{each.stage}: {each.text}." for each in results.gains]
     lines += [f"Note: {note}" for note in results.notes]
     lines += [state.message] * bool(state.message)
     show(as_json, data, f"{one.id}: {one.title}, {state.state}", *parts, *lines)

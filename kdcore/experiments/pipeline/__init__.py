@@ -23,7 +23,7 @@ from kdcore.experiments.pipeline.plan import plan as plan
 from kdcore.experiments.pipeline.recipes import PARTS as PARTS
 from kdcore.experiments.pipeline.recipes import RECIPES as RECIPES
 from kdcore.experiments.pipeline.recipes import Recipe as Recipe
-from kdcore.experiments.pipeline.results import Kept as Kept
+from kdcore.experiments.pipeline.results import Gain as Gain
 from kdcore.experiments.pipeline.results import Results as Results
 from kdcore.experiments.pipeline.results import Row as Row
 from kdcore.experiments.pipeline.results import results as results

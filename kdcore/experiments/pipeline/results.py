@@ -58,7 +58,7 @@ class Row:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kept:
+class Gain:
     """The share of the teacher's gain that a student kept; see the head of this module."""
 
     student: str
@@ -84,7 +84,7 @@ class Results:
     """
 
     rows: tuple[Row, ...]
-    kept: tuple[Kept, ...]
+    gains: tuple[Gain, ...]
     variants: tuple[Row, ...]
     notes: tuple[str, ...]
 
@@ -96,13 +96,13 @@ def results(pipeline: Pipeline) -> Results:
     whole, *others = plan.variants
     models = [stage for stage in plan.stages if stage.role and stage.name in finished]
     if not models:
-        return Results(rows=(), kept=(), variants=(), notes=plan.left_out)
+        return Results(rows=(), gains=(), variants=(), notes=plan.left_out)
     table = _Table(pipeline, finished, answered_pairs(finished[models[0].name]))
     names = _stages_of(whole, plan.stages)
     rows = tuple(table.row(stage, stage.before) for stage in models if stage.name in names)
     return Results(
         rows=rows,
-        kept=tuple(table.kept(whole)),
+        gains=tuple(table.gains(whole)),
         variants=tuple(row for variant in others for row in table.variant(variant, whole)),
         notes=(*plan.left_out, *_notes(models, finished)),
     )
@@ -153,7 +153,7 @@ class _Table:
             verdict=difference.verdict,
         )
 
-    def kept(self, variant: Variant) -> Iterable[Kept]:
+    def gains(self, variant: Variant) -> Iterable[Gain]:
         """What each student kept after the log and at its end."""
         for student, twin in variant.twins.items():
             for stage in self.plan.stages:
@@ -163,7 +163,7 @@ class _Table:
                     if ends and {*names} <= set(self.runs):
                         twin_s, own, teacher = map(self._answers, names)
                         gap = gap_recovered(self.pairs, twin_s, own, teacher, METRIC)
-                        yield Kept(student=student, stage=stage.name, gap=gap)
+                        yield Gain(student=student, stage=stage.name, gap=gap)
 
     def variant(self, variant: Variant, whole: Variant) -> Iterable[Row]:
         """The last model of each student without a part, beside that with all parts."""
@@ -206,12 +206,12 @@ def results_csv(table: Results) -> str:
     names = [*Row.__dataclass_fields__]
     writer = csv.DictWriter(file, ["table", *names, "kept", "kept_low", "kept_high"])
     writer.writeheader()
-    kept = {each.stage: each.gap for each in table.kept if each.gap.trustworthy}
+    shares = {each.stage: each.gap for each in table.gains if each.gap.trustworthy}
     for kind, rows in (("stages", table.rows), ("ablation", table.variants)):
         for row in rows:
             values = {"table": kind, **{name: getattr(row, name) for name in names}}
-            if kind == "stages" and row.stage in kept:
-                gap = kept[row.stage]
+            if kind == "stages" and row.stage in shares:
+                gap = shares[row.stage]
                 values |= {"kept": gap.value, "kept_low": gap.low, "kept_high": gap.high}
             writer.writerow({k: "" if v != v else v for k, v in values.items()})
     return file.getvalue()

@@ -53,9 +53,9 @@ def test_the_table_says_what_each_stage_reached_brought_and_kept(tmp_path):
         "student_log": 0.25,
         "student": 0.25,
     }
-    kept = {each.stage: each.gap.share for each in table.kept}
+    kept = {each.stage: each.gap.share for each in table.gains}
     assert kept == {"student_log": 0.5, "student": 1.0}  # of the teacher's lead of 0.5
-    assert table.kept[0].text == "AUC gain kept 50 % [50, 50]"
+    assert table.gains[0].text == "AUC gain kept 50 % [50, 50]"
     ablation = {row.stage: (row.before, row.delta, row.title) for row in table.variants}
     assert ablation == {
         "student-no-log": ("student", -0.25, "Student, label-aware (no log)"),
@@ -68,5 +68,5 @@ def test_the_table_says_what_each_stage_reached_brought_and_kept(tmp_path):
 
 def test_no_share_is_given_where_the_teacher_does_not_beat_the_student(tmp_path):
     table = pipeline.results(finished(tmp_path, RIGHT | {"student_labels": 4, "teacher": 3}))
-    assert [math.isnan(each.gap.share) for each in table.kept] == [True, True]
-    assert table.kept[0].text.startswith("AUC gain kept n/a: the teacher does not clearly beat it")
+    assert [math.isnan(each.gap.share) for each in table.gains] == [True, True]
+    assert table.gains[0].text.startswith("AUC gain kept n/a: the teacher does not clearly beat it")
