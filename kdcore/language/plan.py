@@ -201,9 +201,9 @@ class StoreStudentPlan(MaskedPlan):
     mlm_weight: float = knob(2.0, "weight of the hidden words' cross-entropy", low=0, high=1000)
     temperature: float = knob(2.0, "T of the soft labels", low=0.25, high=20)
     rest: str = choice(
-        "uniform",
-        "the probability of words that were dropped: spread evenly over them, or zero",
-        options=("uniform", "zero"),
+        "zero",
+        "the probability of words that were dropped: zero, or spread evenly over them",
+        options=("zero", "uniform"),
     )
 
     def _problems(self) -> list[str]:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app.views.masked_word import distilbert, finding, models, picture, sentence
+from app.views.masked_word import distilbert, finding, models, picture, sentence, topk
 
 
 @st.fragment
@@ -21,3 +21,4 @@ def _page() -> None:
 
 _page()
 distilbert.draw()
+topk.draw()

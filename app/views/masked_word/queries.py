@@ -39,6 +39,11 @@ def measured_distilbert() -> Mapping[str, Any]:
     return read_json(access.ASSETS / "measured" / "distilbert.json")
 
 
+def measured_stores() -> Mapping[str, Any]:
+    """What `kdlab masked measure --stores` found, as it is bundled; empty where it is missing."""
+    return read_json(access.ASSETS / "measured" / "topk.json")
+
+
 def fill_mask(source: str, sentence: str, title: str = "") -> MaskedAnswer:
     """A model's answer to a sentence with one gap; LabError when either cannot be.
 

@@ -111,7 +111,7 @@ def _row(
     mass, divergence = (share(_ratio(totals, theirs), theirs) for totals in lost)
     return {
         **{name: results[name] for name in ("k", "bytes_per_position", "bytes")},
-        "kept_mass": mass,
+        "kept_mass": mass if k else Share(1.0, 1.0, 1.0, mass.n),  # all of it, in every sample
         "kl": divergence,
         **{rest: _quality(answers[k, rest]) for rest in _rests(k)},
     }
