@@ -29,7 +29,7 @@ PICTURES = {  # page: its picture, and words that its saved shapes have
     "ranking?v=1&rtab=ndcg": ("chart_ndcg_curve", ()),
     "ranking?v=1&rtab=lists": ("lists_picture", ()),
     "ranking?v=1&rtab=auction": ("auction_picture", ()),
-    "scale": ("chart_scale_sizes", ("T5",)),
+    "scale?v=1&stab=runs": ("chart_scale_runs", ("BERT-3 teacher",)),
     "data?v=1&dtab=teacher": ("chart_data_teacher", ()),
 }  # fmt: skip
 # how many colors a picture has, and its size: an empty one has one
