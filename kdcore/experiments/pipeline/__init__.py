@@ -34,3 +34,4 @@ from kdcore.experiments.pipeline.stages import Variant as Variant
 from kdcore.experiments.pipeline.state import PipelineState as PipelineState
 from kdcore.experiments.pipeline.state import StageState as StageState
 from kdcore.experiments.pipeline.state import state as state
+from kdcore.experiments.pipeline.whole import recipe as recipe

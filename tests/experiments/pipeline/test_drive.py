@@ -4,13 +4,17 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import kdcore
 from kdcore import lab
+from kdcore.data.pairs import PairTable
 from kdcore.errors import ConfigError, RunError
 from kdcore.experiments import pipeline
 from kdcore.experiments.pipeline import keys
 from kdcore.experiments.pipeline.folder import Pipeline
+from kdcore.predictions import Predictions
 from kdcore.runs.record import Record
 from kdcore.runs.store import Run
 from kdcore.workspace import Workspace
@@ -44,8 +48,11 @@ def executed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The titles of the runs that were carried out, in order."""
     titles: list[str] = []
 
-    def execute(run: Run, workspace: Workspace, pairs: object) -> None:
+    def execute(run: Run, workspace: Workspace, pairs: PairTable) -> None:
         titles.append(run.title.rpartition(",")[0])
+        test = pairs.split("test")
+        logits = np.tile(np.float32([[0, 1], [1, 0]]), (len(test) // 2, 1))
+        Predictions(logits, test.content_hash, run.id).save(run.predictions_path("test"))
         end(run)
 
     monkeypatch.setattr(lab, "execute", execute)
@@ -91,6 +98,17 @@ def test_a_changed_stage_is_run_again_with_what_follows_and_nothing_else(workspa
     executed.clear()
     pipeline.drive(one, here=True)
     assert (executed, one.run_ids()) == ([], before)  # the runs of before are there
+
+
+def test_a_recipe_is_one_call(workspace, executed):
+    table = kdcore.recipe("relevance", data="invented", sets=TINY, workspace=workspace)
+    assert len(executed) == 5
+    assert [row.stage for row in table.rows] == [
+        "student_labels",
+        "teacher",
+        "student_log",
+        "student",
+    ]
 
 
 def test_other_pairs_or_another_seed_run_every_stage_again(workspace, executed):
