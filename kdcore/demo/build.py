@@ -11,6 +11,7 @@ from typing import Any
 
 import kdcore
 from kdcore import lab
+from kdcore.data.names import without_world_log
 from kdcore.demo import CARD
 from kdcore.demo.check import digests
 from kdcore.demo.pack import answers, pack, round_weights
@@ -84,7 +85,7 @@ def _assemble(
     """Write the pairs and every run with its predictions; return the figures of all of them."""
     pairs = lab.pairs_of(plan.stages()[-1].config, workspace)
     test = pairs.split("test")
-    test.save(folder / "data" / slug(plan.data))
+    test.save(folder / "data" / _data_name(plan))
     predictions: dict[str, Predictions] = {}
     titles = {stage.id: stage.title for stage in plan.stages()}
     for name, run in runs.items():
@@ -99,8 +100,9 @@ def _assemble(
 def _card(plan: DemoPlan, figures: dict[str, Any], folder: Path, seconds: float) -> dict[str, Any]:
     """The content of demo.json: how it was built, the results, and every file's hash."""
     twins = [s[kind] for s in figures["students"] for kind in ("hard", "distilled")]
-    teacher, student = figures["teacher"]["pairs"], twins[0]["pairs"]
+    teacher, hard, distilled = (row["pairs"] for row in (figures["teacher"], *twins[:2]))
     trained = sum(row["seconds"] for row in (figures["teacher"], *twins))
+    unlabelled = f", {distilled - hard:,} of them unlabelled" if distilled > hard else ""
     return {
         "format": FORMAT,
         "made": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -112,13 +114,14 @@ def _card(plan: DemoPlan, figures: dict[str, Any], folder: Path, seconds: float)
         "seed": plan.seed,
         "temperature": plan.temperature,
         "hard_weight": plan.hard_weight,
-        "data": {"name": slug(plan.data), "teacher": plan.teacher_data, "students": plan.data},
+        "data": {"name": _data_name(plan), "teacher": plan.teacher_data, "students": plan.data},
         "notes": [
             f"The teacher learned from {teacher:,} labelled pairs, every student from "
-            f"{student:,} of them: twins share pairs, steps, seed and start, and the distilled "
-            "one has the teacher's soft labels on those pairs besides.",
-            "Of a student the epoch with the best validation ROC-AUC is kept, of the teacher the "
-            "one with the best validation likelihood.",
+            f"{hard:,} of them: twins share seed, start and, to half an epoch, steps, and the "
+            f"distilled one has the teacher's soft labels besides, on {distilled:,} pairs"
+            f"{unlabelled}.",
+            "Of a student the validation with the best ROC-AUC is kept, of the teacher the one "
+            "with the best likelihood.",
             "Seconds are of each training as it ran, with whatever ran beside it.",
         ],
         "runs": [stage.id for stage in plan.stages()],
@@ -127,6 +130,11 @@ def _card(plan: DemoPlan, figures: dict[str, Any], folder: Path, seconds: float)
         "seconds": {"trainings": round(trained, 1), "this_build": round(seconds, 1)},
         "files": digests(folder),
     }
+
+
+def _data_name(plan: DemoPlan) -> str:
+    """The name of the folder of the test pairs, in which no log is."""
+    return slug(without_world_log(plan.data))
 
 
 def code_hash(part: str = "") -> str:

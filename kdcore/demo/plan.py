@@ -15,6 +15,7 @@ from kdcore.config import (
     to_dict,
     without_newer,
 )
+from kdcore.data.names import world_log
 from kdcore.runs.twins import twin_of
 
 TEACHER = "teacher"
@@ -66,8 +67,8 @@ PUPILS = (
 class DemoPlan:
     """Everything that determines the demo.
 
-    The teacher learns from many labels, the students from the first few of them. Twins share
-    model, pairs, seed and steps; they differ only in the teacher's soft labels.
+    The teacher learns from many labels, the students from the first few of them and, where the
+    teacher helps, from its soft labels on these and on a log. Twins share model, seed and steps.
     """
 
     seed: int = 0
@@ -104,9 +105,14 @@ class DemoPlan:
         how = f"distilled, T {self.temperature:g}"
         return (
             Stage(TEACHER, self.teacher_title, teacher),
-            *(Stage(p.hard, f"{p.title} · labels only", twin_of(c)) for p, c in students),
+            *(Stage(p.hard, f"{p.title} · labels only", self._twin(c)) for p, c in students),
             *(Stage(p.distilled, f"{p.title} · {how}", c, TEACHER) for p, c in students),
         )
+
+    def _twin(self, config: DistillConfig) -> FinetuneConfig:
+        """Train on labels alone, in as many steps as the log brings the distilled one."""
+        log, _ = world_log(self.data)
+        return twin_of(config, self.limit + log, self.limit) if log else twin_of(config)
 
     def _distilled(self, pupil: Pupil) -> DistillConfig:
         return DistillConfig(
@@ -116,6 +122,7 @@ class DemoPlan:
             student=ModelConfig.parse(pupil.model),
             method=MethodConfig(params={"temperature": self.temperature}),
             hard_weight=self.hard_weight,
+            transfer="train+log" if world_log(self.data)[0] else "train",
             training=self._training(pupil.training),
             **self._common(),
         )

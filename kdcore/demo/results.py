@@ -85,7 +85,7 @@ def _figures(run: Run, evaluation: Evaluation) -> dict[str, Any]:
     return {
         "run": run.id,
         **{key: {"value": m.value, "low": m.low, "high": m.high} for key, m in metrics.items()},
-        "pairs": run.splits["train"].pairs,
+        "pairs": sum(run.splits[split].pairs for split in run.transfer.split("+")),
         "steps": int(max(line["step"] for line in lines)),
         "seconds": round(sum(line.get("seconds", 0.0) for line in lines), 1),
     }
