@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from kdcore import lab
     from kdcore.experiments.pipeline import recipe
-    from kdcore.lab import distill, finetune, infer, pretrain, teach
+    from kdcore.lab import distill, finetune, infer, multitask, pretrain, teach
 
 # Waiting threads sleep instead of spinning. With spinning, two torch processes on two cores slow
 # each other down fifty times (measured); an idle machine loses nothing that we could measure.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-__all__ = ["distill", "finetune", "infer", "lab", "pretrain", "recipe", "teach"]
+__all__ = ["distill", "finetune", "infer", "lab", "multitask", "pretrain", "recipe", "teach"]
 
 
 def __getattr__(name: str) -> Any:

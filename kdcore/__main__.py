@@ -44,6 +44,7 @@ def build_app() -> typer.Typer:
     app.command("tutorial")(tutorial.tutorial)
     app.command("pretrain")(stages.pretrain)
     app.command("finetune")(stages.finetune)
+    app.command("multitask")(stages.multitask)
     app.command("infer")(stages.infer)
     app.command("teach")(stages.teach)
     app.command("distill")(stages.distill)

@@ -8,18 +8,25 @@
 The command line and the app's child processes call these same functions.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kdcore.asking import answers as answers
+from kdcore.asking import evaluate as evaluate
+from kdcore.asking import predict as predict
+from kdcore.asking import predictions as predictions
+from kdcore.asking import run_of
+from kdcore.asking import store as store
 from kdcore.config import (
     DistillConfig,
     FinetuneConfig,
     InferConfig,
     MethodConfig,
     ModelConfig,
+    MultitaskConfig,
     PretrainConfig,
     StageConfig,
+    TaskConfig,
     TeachConfig,
     TermConfig,
     TrainingConfig,
@@ -27,18 +34,15 @@ from kdcore.config import (
 )
 from kdcore.data.names import pairs_of as pairs_of
 from kdcore.data.pairs import PairTable
-from kdcore.errors import ConfigError, RunError
-from kdcore.evaluation.evaluate import evaluate as evaluate_predictions
+from kdcore.errors import RunError
 from kdcore.evaluation.evaluated import Evaluated as Evaluated
-from kdcore.evaluation.exports import to_json
 from kdcore.evaluation.result_files import stored_evaluation as stored_evaluation
 from kdcore.knobs import build
-from kdcore.predictions import Predictions
 from kdcore.runs import resolve
 from kdcore.runs.purpose import Purpose
 from kdcore.runs.resolve import split_of as split_of
-from kdcore.runs.store import Run, RunStore
-from kdcore.workspace import Workspace, write_text_atomic
+from kdcore.runs.store import Run
+from kdcore.workspace import Workspace
 
 
 def pretrain(
@@ -71,6 +75,25 @@ def finetune(
     """
     given = {"data": data, "model": _model(model), "training": training or TrainingConfig()}
     return start(build(FinetuneConfig, {**settings, **given}), workspace)
+
+
+def multitask(
+    data: str = "world",
+    model: str | ModelConfig = "bert_teacher",
+    tasks: Sequence[str] = (),
+    *,
+    workspace: Workspace | None = None,
+    training: TrainingConfig | None = None,
+    **settings: Any,
+) -> Run:
+    """Train one encoder on relevance and other tasks: a teacher with their heads beside it.
+
+    tasks: "click", or "click:weight=0.5"; none takes every column task_<name> of the data.
+    settings: any of MultitaskConfig (split, task_weight, and those of `finetune`).
+    """
+    given = {"data": data, "model": _model(model), "training": training or TrainingConfig()}
+    named = tuple(map(TaskConfig.parse, tasks))
+    return start(build(MultitaskConfig, {**settings, **given, "tasks": named}), workspace)
 
 
 def inherited(
@@ -133,11 +156,6 @@ def distill(
     return start(config, workspace)
 
 
-def store(workspace: Workspace | None = None) -> RunStore:
-    """The runs of a workspace."""
-    return RunStore((workspace or Workspace.default()).runs)
-
-
 def start(config: StageConfig, workspace: Workspace | None = None) -> Run:
     """Create a run from a config and carry it out here, in this process."""
     pairs = checked(config, workspace)
@@ -180,26 +198,6 @@ def get_ready() -> None:
     warm_up()
 
 
-def answers(
-    run: Run | str,
-    pairs: PairTable,
-    workspace: Workspace,
-    device: str = "auto",
-    precision: str = "auto",
-    watch: Callable[[int], None] | None = None,
-) -> tuple[Predictions, bool]:
-    """A run's logits on any pairs, and whether they were already in the workspace's cache.
-
-    watch: called after each batch with how many are done; what it raises ends the work.
-    """
-    from kdcore.teachers.cached import cached_predictions
-
-    source = _run_of(run, workspace).require_model()
-    return cached_predictions(
-        source, pairs, workspace, device=device, precision=precision, watch=watch
-    )
-
-
 def infer(
     run: Run | str, data: str = "", *, workspace: Workspace | None = None, **settings: Any
 ) -> Run:
@@ -228,74 +226,9 @@ def teach(
     return start(build(TeachConfig, {**settings, "data": data, "model": ready}), workspace)
 
 
-def evaluate(
-    run: Run | str,
-    split: str = "test",
-    *,
-    teacher: Run | str | None = None,
-    rivals: Sequence[Run | str] = (),
-    workspace: Workspace | None = None,
-    temperature: float = 2.0,
-    resamples: int = 1000,
-) -> Evaluated:
-    """Compute every metric of a run's predictions on a split and store it in the run's folder."""
-    source, others = _run_of(run, workspace), [_run_of(rival, workspace) for rival in rivals]
-    teacher_run = None if teacher is None else _run_of(teacher, workspace)
-    runs = {each.folder: each for each in (source, teacher_run, *others) if each is not None}
-    loaded = {folder: predictions(each, split) for folder, each in runs.items()}
-    own, pairs = loaded[source.folder], split_of(source, split, workspace)
-    by_teacher = None if teacher_run is None else loaded[teacher_run.folder]
-    by_rivals = tuple(loaded[other.folder] for other in others)
-    evaluation = evaluate_predictions(
-        pairs, own, teacher=by_teacher, temperature=temperature, resamples=resamples
-    )
-    try:
-        write_text_atomic(source.evaluation_path(split), to_json(evaluation))
-    except OSError as cause:  # a folder that cannot be written to, or a full disk
-        reason = (cause.strerror or str(cause)).lower()
-        note = f"This evaluation was not saved in {source.folder}: {reason}."
-        evaluation = replace(evaluation, notes=(*evaluation.notes, note))
-    return Evaluated(source, split, pairs, own, evaluation, by_teacher, by_rivals)
-
-
-def predictions(run: Run, split: str = "test") -> Predictions:
-    """A run's kept logits; RunError when it has none on this split, yet or at all."""
-    path = run.predictions_path(split)
-    if path.exists():
-        return Predictions.load(path)
-    raise run.no_predictions(split)
-
-
-def predict(
-    run: Run | str,
-    query: str,
-    title: str,
-    description: str = "",
-    *,
-    temperature: float = 1.0,
-    workspace: Workspace | None = None,
-) -> dict[str, float]:
-    """Soft labels of one typed pair: each grade's probability at a temperature."""
-    from kdcore.models.build import load_model
-    from kdcore.models.predict import predict_texts
-
-    if not query.strip() or not (title.strip() or description.strip()):
-        raise ConfigError("Nothing to score:", ["give a query and a title or a description"])
-    check_temperature(temperature)
-    model = load_model(_run_of(run, workspace).require_model().model_folder)
-    soft = predict_texts(model, [(query, title, description)], temperature)[0]
-    return dict(zip(model.scheme.grades, map(float, soft), strict=True))
-
-
-def check_temperature(temperature: float) -> None:
-    """ConfigError when logits cannot be softened by this."""
-    if not 0.01 <= temperature <= 1000:
-        raise ConfigError(f"temperature: {temperature:g} is outside 0.01..1000; 2 is usual")
-
-
 def resume(run: Run | str, workspace: Workspace | None = None) -> Run:
     """Go on with a stopped, failed or lost run from its last checkpoint."""
-    source = _run_of(run, workspace)
+    source = run_of(run, workspace)
     check_resumable(source)
     execute(source, workspace)
     return source
@@ -310,7 +243,3 @@ def check_resumable(run: Run) -> None:
 
 def _model(model: str | ModelConfig) -> ModelConfig:
     return model if isinstance(model, ModelConfig) else ModelConfig.parse(model)
-
-
-def _run_of(run: Run | str, workspace: Workspace | None) -> Run:
-    return store(workspace).get(run) if isinstance(run, str) else run

@@ -10,6 +10,8 @@ from kdcore.errors import ConfigError
 
 GainKind = Literal["exp2", "linear", "own"]
 GAINS: tuple[GainKind, ...] = ("exp2", "linear")  # of every data set
+RELEVANCE = "relevance"  # the task whose labels are the grades, and whose head is the model's own
+TASK_PREFIX = "task_"  # of columns of labels beside the grade, and of the curves of their losses
 OWN: GainKind = "own"  # of a data set that states the worth of each of its grades
 
 

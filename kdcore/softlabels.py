@@ -14,6 +14,12 @@ Rest = Literal["zero", "uniform"]
 LOWEST_HALF = float(np.finfo(np.float16).min)
 
 
+def check_temperature(temperature: float) -> None:
+    """ConfigError when logits cannot be softened by this."""
+    if not 0.01 <= temperature <= 1000:
+        raise ConfigError(f"temperature: {temperature:g} is outside 0.01..1000; 2 is usual")
+
+
 def log_soften(logits: NDArray[np.floating[Any]], temperature: float = 1.0) -> Floats:
     """Return (..., classes) log softmax(logits / T), exact for |logit| = 1e4 and T = 0.05."""
     if not (np.isfinite(temperature) and temperature > 0):

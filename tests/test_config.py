@@ -19,8 +19,10 @@ from kdcore.config import (
     InferConfig,
     MethodConfig,
     ModelConfig,
+    MultitaskConfig,
     PretrainConfig,
     ScheduleConfig,
+    TaskConfig,
     TeachConfig,
     TermConfig,
     TrainingConfig,
@@ -43,6 +45,11 @@ EVERY_STAGE = {
         loss="ce",
         label_smoothing=0.1,
         training=TrainingConfig(epochs=2, learning_rate=1e-4, precision="fp32", replay_points=3),
+    ),
+    "multitask": MultitaskConfig(
+        tasks=(TaskConfig(name="click", weight=0.5), TaskConfig(name="query_intent")),
+        task_weight=0.3,
+        split="train+log",
     ),
     "infer": InferConfig(run="a-run", splits=("train", "log"), batch_size=64),
     "teach": TeachConfig(
@@ -147,7 +154,7 @@ def test_knobs_that_are_no_group_are_refused_in_words():
 
 def test_an_unknown_stage_is_told_the_stages():
     assert problems(lambda: config.from_dict({"stage": "distil"})) == (
-        "stage: 'distil' is not one of pretrain, finetune, infer, teach, distill",
+        "stage: 'distil' is not one of pretrain, finetune, multitask, infer, teach, distill",
     )
 
 

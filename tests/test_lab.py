@@ -15,6 +15,7 @@ from kdcore import lab
 from kdcore.config import FinetuneConfig, ModelConfig, TrainingConfig
 from kdcore.data.pairs import PairTable, make_frame
 from kdcore.errors import ConfigError, DataError, LabError, RunError, UnknownNameError
+from kdcore.evaluation import result_files
 from kdcore.labels import BINARY
 from kdcore.recipes.stage import SCORED
 from kdcore.runs.queue import processes
@@ -280,7 +281,7 @@ def test_an_evaluation_that_cannot_be_kept_is_answered_all_the_same(
     def read_only(*_: object) -> None:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
-    monkeypatch.setattr(lab, "write_text_atomic", read_only)
+    monkeypatch.setattr(result_files, "write_text_atomic", read_only)
     found = lab.evaluate(student, workspace=home, resamples=20)
     assert found.metrics["roc_auc"].value >= 0
     assert found.evaluation.notes[-1].startswith("This evaluation was not saved in ")

@@ -17,6 +17,7 @@ from kdcore.evaluation.evaluate import Evaluation
 from kdcore.evaluation.exports import per_query_csv, to_csv, write_qrels, write_trec_run
 from kdcore.lab import Evaluated
 from kdcore.labels import OWN
+from kdcore.softlabels import check_temperature
 from kdcore.workspace import write_text_atomic
 
 
@@ -50,7 +51,7 @@ def evaluate(
     _check_targets(csv, per_query)
     with Progress(quiet, as_json) as progress:
         progress.tell("evaluate")
-        lab.check_temperature(temperature)
+        check_temperature(temperature)
         rivals = [against] if against else []
         result = lab.evaluate(run, split, teacher=teacher, rivals=rivals, temperature=temperature)
         comparison = None

@@ -1,4 +1,4 @@
-"""The stages one by one: pretrain, finetune, infer, distill; and predict, which asks a run."""
+"""The stages one by one, from pretrain to distill; and predict, which asks a run."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -24,6 +24,7 @@ from kdcore.config import (
     FinetuneConfig,
     InferConfig,
     ModelConfig,
+    MultitaskConfig,
     PretrainConfig,
     TeachConfig,
     to_dict,
@@ -42,6 +43,22 @@ PRETRAIN = {
 FINETUNE = {
     "model": model_setting("model", "what is trained", "bert_teacher"),
     **knob_settings(STAGES["finetune"]),
+}
+_TASK = (
+    "a task beside relevance: NAME of a column task_NAME of the data, or any column of labels; "
+    "with a weight after a colon (click:weight=0.5); may be given several times (default: every "
+    "column task_NAME)"
+)
+MULTITASK = {
+    "model": model_setting("model", "what is trained: BERT-n or an encoder", "bert_teacher"),
+    "task": Setting(
+        ("tasks",),
+        Annotated[
+            list[str] | None,
+            typer.Option("--task", metavar="TASK", help=_TASK, rich_help_panel="Tasks"),
+        ],
+    ),
+    **knob_settings(STAGES["multitask"]),
 }
 _TERM = (
     "another term of the loss: a name from `kdlab methods`, with knobs and weight after a colon "
@@ -100,6 +117,19 @@ def finetune(given: Given, detach: Detach = False) -> None:
     """Train a model on hard labels: a teacher, or a student's twin without a teacher."""
     start = {"model": to_dict(ModelConfig.parse("bert_teacher"))}
     config = given.settings(FinetuneConfig, start).build()
+    if not given.printed(config):
+        train(config, detach, given.quiet, given.as_json)
+
+
+@configured(
+    "data model task task_weight split limit seed device threads epochs batch_size learning_rate "
+    "loss label_smoothing config sets detach",
+    MULTITASK,
+)
+def multitask(given: Given, detach: Detach = False) -> None:
+    """Train one encoder on relevance and other tasks, a head per task: a teacher like any other."""
+    start = {"model": to_dict(ModelConfig.parse("bert_teacher"))}
+    config = given.settings(MultitaskConfig, start).build()
     if not given.printed(config):
         train(config, detach, given.quiet, given.as_json)
 

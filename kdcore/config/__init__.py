@@ -15,6 +15,9 @@ from kdcore.config.groups import ScheduleConfig as ScheduleConfig
 from kdcore.config.groups import TermConfig as TermConfig
 from kdcore.config.groups import TrainingConfig as TrainingConfig
 from kdcore.config.groups import method_of as method_of
+from kdcore.config.multitask import MultitaskConfig as MultitaskConfig
+from kdcore.config.multitask import TaskConfig as TaskConfig
+from kdcore.config.multitask import with_named_tasks as with_named_tasks
 from kdcore.config.order import OrderConfig as OrderConfig
 from kdcore.config.pretrain import PretrainConfig as PretrainConfig
 from kdcore.config.scoring import InferConfig as InferConfig
@@ -33,6 +36,7 @@ StageConfig = TrainedConfig | InferConfig | TeachConfig
 STAGES: dict[str, type[StageConfig]] = {
     "pretrain": PretrainConfig,
     "finetune": FinetuneConfig,
+    "multitask": MultitaskConfig,  # a FinetuneConfig with more tasks
     "infer": InferConfig,
     "teach": TeachConfig,
     "distill": DistillConfig,
@@ -56,7 +60,7 @@ _UNWRITTEN: dict[str, Any] = {
 
 def from_dict(data: Mapping[str, Any]) -> StageConfig:
     """Build a stage's config from plain data; raises ConfigError with every problem at once."""
-    data = with_named_terms(data)
+    data = with_named_tasks(with_named_terms(data))
     stage = data.get("stage")
     if stage not in STAGES:
         raise ConfigError(

@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
@@ -36,6 +37,17 @@ def stored_evaluation(run: Run, split: str = "test") -> Evaluation | None:
         return None
     evaluation = evaluation_from_json(path.read_text(encoding="utf-8"))
     return evaluation if evaluation.version == VERSION else None
+
+
+def keep_evaluation(run: Run, split: str, evaluation: Evaluation) -> Evaluation:
+    """Write an evaluation into its run's folder; where that fails, a note of it says so."""
+    try:
+        write_text_atomic(run.evaluation_path(split), to_json(evaluation))
+    except OSError as cause:  # a folder that cannot be written to, or a full disk
+        reason = (cause.strerror or str(cause)).lower()
+        note = f"This evaluation was not saved in {run.folder}: {reason}."
+        return replace(evaluation, notes=(*evaluation.notes, note))
+    return evaluation
 
 
 def result_file(

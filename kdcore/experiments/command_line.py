@@ -15,6 +15,7 @@ from kdcore.config import (
     InferConfig,
     MethodConfig,
     ModelConfig,
+    MultitaskConfig,
     PretrainConfig,
     StageConfig,
     TeachConfig,
@@ -65,6 +66,10 @@ def arguments_of(config: StageConfig) -> list[str]:
         words = ["--model", config.model.checkpoint, *(["--calibrate"] * config.calibrate)]
         words += _ready(config.model)
         default = TeachConfig(model=config.model, calibrate=config.calibrate)
+    elif isinstance(config, MultitaskConfig):
+        words = _model("model", config.model)
+        words += [word for task in config.tasks for word in ("--task", task.spec)]
+        default = MultitaskConfig(model=config.model, tasks=config.tasks)
     else:
         words = _model("model", config.model)
         kind = PretrainConfig if isinstance(config, PretrainConfig) else FinetuneConfig

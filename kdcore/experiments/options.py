@@ -12,6 +12,7 @@ from kdcore.config import (
     FinetuneConfig,
     InferConfig,
     MethodConfig,
+    MultitaskConfig,
     OrderConfig,
     PretrainConfig,
     TeachConfig,
@@ -78,12 +79,21 @@ PRETRAINING = {
     "mask_share": KnobOption(PretrainConfig, "mask_share", panel="Training"),
     "next_ad_weight": KnobOption(PretrainConfig, "next_ad_weight", panel="Training"),
 }
+TASKS = {
+    "split": KnobOption(MultitaskConfig, "split", panel="Tasks"),
+    "task_weight": KnobOption(MultitaskConfig, "task_weight", panel="Tasks"),
+}
 STAGES = {
     "pretrain": COMMON | TRAINING | PRETRAINING,
     "finetune": COMMON
     | TRAINING
     | HARD_LABELS
     | {"loss": KnobOption(FinetuneConfig, "loss", panel="Training")},
+    "multitask": COMMON
+    | TRAINING
+    | HARD_LABELS
+    | {"loss": KnobOption(FinetuneConfig, "loss", panel="Training")}
+    | TASKS,
     "distill": COMMON | DISTILLATION | HARD_LABELS | TRAINING,
     "infer": {name: COMMON[name] for name in ("data", "limit", "device", "threads")}
     | {

@@ -6,6 +6,7 @@ from kdcore.config import (
     DistillConfig,
     FinetuneConfig,
     ModelConfig,
+    MultitaskConfig,
     PretrainConfig,
     TermConfig,
     TrainedConfig,
@@ -19,6 +20,8 @@ def title_of(config: TrainedConfig) -> str:
     """The title of a training: "TwinBERT cosine, T 4 + ranking Pearson, seed 0"."""
     if isinstance(config, PretrainConfig):
         return f"{model_title(config.model)}, pretrained, seed {config.seed}"
+    if isinstance(config, MultitaskConfig):
+        return f"{model_title(config.model)}, {tasks_title(config)}, seed {config.seed}"
     if isinstance(config, FinetuneConfig):
         return labels_only_title(config.model, config.seed)
     parts = [model_title(config.student), loss_title(config), *teacher_title(config)]
@@ -39,6 +42,13 @@ def teacher_title(config: DistillConfig) -> list[str]:
     if teaching.students:
         return [f"beside {' + '.join(map(model_title, teaching.students))}"]
     return [f"{len(teaching.runs)} teachers" if teaching.runs else teaching.title]
+
+
+def tasks_title(config: MultitaskConfig) -> str:
+    """What a multi-task model learns: all tasks; relevance + 2 tasks."""
+    if config.auxiliary is None:
+        return "all tasks"
+    return f"relevance + {len(config.auxiliary)} tasks" if config.auxiliary else "relevance alone"
 
 
 def labels_only_title(model: ModelConfig, seed: int) -> str:

@@ -9,6 +9,7 @@ import yaml
 from kdcore.catalog import METHODS, READY, STUDENTS
 from kdcore.config.teacher import files_of, read_teacher, without_folders
 from kdcore.evaluation.evaluate import Metric
+from kdcore.evaluation.tasks import task_table
 from kdcore.evaluation.texts import number
 from kdcore.export.exported import Exported
 from kdcore.export.formats import CROSS, SENTENCE, STATIC
@@ -48,6 +49,7 @@ def model_card(facts: ReportFacts, exported: Exported, model: Mapping[str, Any])
         "## Quality on the test split",
         _OF_THE_RUN if exported.form == STATIC else "",
         *_metrics(facts),
+        "\n".join(task_table(facts.run.folder)),
         "## Speed",
         told_latency(facts.latency),
         exported.price.sentence if exported.price else "",
@@ -84,6 +86,7 @@ def _what(facts: ReportFacts) -> str:
     entry = STUDENTS.get(name)
     summary = f"{entry.summary} ({entry.paper})" if entry else ""
     how = "distilled" if facts.run.teacher else "trained on labels"
+    how += " of several tasks" if facts.run.stage == "multitask" else ""
     how += " from a teacher" if facts.run.teachers or files_of(facts.run.teacher) else ""
     return f"A model of search relevance, {how} in KD Lab, run `{facts.run.id}`. {summary}".strip()
 
@@ -126,6 +129,11 @@ def _method(facts: ReportFacts) -> list[str]:
         parts.append(
             "No teacher, and no training: the weights are its author's. Where its logits were "
             "calibrated, a note under Data tells T and the biases, which its head now holds."
+        )
+    elif facts.run.stage == "multitask":
+        parts.append(
+            "No teacher: one encoder learned from the grades and from labels of other tasks. The "
+            "heads of the other tasks are not exported."
         )
     else:
         parts.append("No teacher: it learned from the labels alone.")

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from kdcore.export.scripts import cross, towers
 from kdcore.knobs import plain
-from kdcore.models.assistant import WithAssistant
 from kdcore.models.base import PairModel
 from kdcore.models.bert import CrossEncoder
+from kdcore.models.beside.assistant import WithAssistant
 from kdcore.models.cdssm import Cdssm
 from kdcore.models.heads import Crossing, CumulativeLink
 from kdcore.models.ready import Ready

@@ -12,9 +12,9 @@ from kdcore.config import ModelConfig
 from kdcore.data.pairs import PairTable
 from kdcore.errors import ConfigError, DataError
 from kdcore.labels import LabelScheme
-from kdcore.models.assistant import WithAssistant
 from kdcore.models.base import PairModel
 from kdcore.models.batches import Batch, Encoded
+from kdcore.models.beside.assistant import WithAssistant
 from kdcore.models.inside import look_inside
 from kdcore.models.layers import copy_layers, narrow_layers
 from kdcore.models.packed import Packed, embed, encode_first, is_packable, pad_packed

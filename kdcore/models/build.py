@@ -17,8 +17,8 @@ from kdcore.errors import DataError
 from kdcore.knobs import build as build_knobs
 from kdcore.knobs import plain
 from kdcore.labels import LabelScheme
-from kdcore.models.assistant import WithAssistant
 from kdcore.models.base import PairModel
+from kdcore.models.beside.assistant import WithAssistant
 from kdcore.workspace import MODEL_CARD
 
 transformers_logging.set_verbosity_error()

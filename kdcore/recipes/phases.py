@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from torch import nn
 
 from kdcore.config import DistillConfig
-from kdcore.models.assistant import WithAssistant
 from kdcore.models.base import PairModel
+from kdcore.models.beside.assistant import WithAssistant
 from kdcore.training.session import Session
 
 

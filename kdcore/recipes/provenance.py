@@ -9,6 +9,7 @@ import torch
 from kdcore.config import DistillConfig, TeachConfig, TrainedConfig, to_yaml
 from kdcore.config.teacher import without_folders
 from kdcore.data.pairs import PairTable
+from kdcore.evaluation.tasks import task_table
 from kdcore.runs.machine import machine_mark
 from kdcore.runs.metric_lines import saved_validation
 from kdcore.runs.store import TEACHER_FILES, Run
@@ -40,6 +41,7 @@ def write_model_card(config: JudgedConfig, pairs: PairTable, run: Run) -> None:
         "",
         _selected(config, run),
         "",
+        *task_table(run.folder),
         *(f"- {note}" for note in run.notes),
         *([""] if run.notes else []),
         "Limits: measured on these pairs alone, not on other languages, markets or times.",

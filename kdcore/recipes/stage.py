@@ -17,6 +17,7 @@ from kdcore.config import (
     DistillConfig,
     FinetuneConfig,
     InferConfig,
+    MultitaskConfig,
     PretrainConfig,
     StageConfig,
     TeachConfig,
@@ -32,6 +33,8 @@ from kdcore.recipes.distill import distill
 from kdcore.recipes.finetune import finetune
 from kdcore.recipes.generations import last_generation
 from kdcore.recipes.infer import infer
+from kdcore.recipes.multitask import SCORED as SCORED
+from kdcore.recipes.multitask import measure_tasks, multitask
 from kdcore.recipes.mutual import Learner, all_learners, learn_together, peers_of
 from kdcore.recipes.pretrain import pretrain
 from kdcore.recipes.provenance import write_model_card
@@ -56,7 +59,6 @@ from kdcore.training.ranks import FULL, Group, PeerLostError, following, leading
 from kdcore.workspace import Workspace
 
 log = logging.getLogger("kdcore")
-SCORED = ("validation", "test")  # the splits that a trained model is scored on
 
 
 def run_stage(
@@ -121,6 +123,8 @@ def _judge(learner: Learner, pairs: PairTable, workspace: Workspace) -> None:
         return
     if not isinstance(config, TeachConfig):
         _score(config, pairs, run, learner.writer)
+    if isinstance(config, MultitaskConfig):
+        measure_tasks(config, pairs, run)
     write_model_card(config, pairs, run)
     measure_run(config, pairs, run, workspace)
 
@@ -223,6 +227,8 @@ def _learn(
         config = replace(config, training=replace(config.training, batch_size=batch_size))
     if isinstance(config, PretrainConfig):
         return pretrain(config, pairs, run, writer, group, batches)
+    if isinstance(config, MultitaskConfig):
+        return multitask(config, pairs, run, writer, group, batches)
     if isinstance(config, FinetuneConfig):
         return finetune(config, pairs, run, writer, group, batches)
     if peers:

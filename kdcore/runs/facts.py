@@ -27,8 +27,8 @@ from kdcore.runs.loss_terms import (
     teachers_of,
     weights_of,
 )
-from kdcore.runs.metric_lines import read_lines, saved_validation
-from kdcore.runs.purpose import Purpose
+from kdcore.runs.metric_lines import read_lines, saved_validation, task_curves
+from kdcore.runs.purpose import ROLE_OF_STAGE, Purpose
 from kdcore.runs.record import CONFIG, NOTES, Record
 from kdcore.workspace import read_json
 
@@ -85,7 +85,7 @@ class RunFacts:
 
     @property
     def stage(self) -> str:
-        """pretrain, finetune, distill, teach or infer; "" where the config does not say."""
+        """The stage of the config, such as finetune; "" where the config does not say."""
         return str(self.settings.get("stage") or "")
 
     @property
@@ -105,10 +105,10 @@ class RunFacts:
 
     @property
     def role(self) -> str:
-        """teacher or twin as it was launched, student when distilled, teacher when ready, or ""."""
+        """As launched; else student when distilled, teacher of some stages, or ""."""
         if self.purpose.role in ("teacher", "twin"):
             return self.purpose.role
-        return {"distill": "student", "teach": "teacher"}.get(self.stage, "")
+        return ROLE_OF_STAGE.get(self.stage, "")
 
     @property
     def data(self) -> str:
@@ -194,7 +194,7 @@ class RunFacts:
     @property
     def weights(self) -> dict[str, float]:
         """The weight of each term of the loss by the name of its curve, the hard labels last."""
-        return weights_of(self.settings)
+        return weights_of(self.settings) | dict.fromkeys(task_curves(self.metric_lines), 1.0)
 
     @cached_property
     def settings_but_seed(self) -> str:

@@ -121,7 +121,10 @@ def described(settings: Mapping[str, Any]) -> str:
         return f"{last_part(str(model.get('checkpoint') or ''))} · its own head"
     title = STUDENTS[name].title if name in STUDENTS else name
     if "student" not in settings:
-        return f"{title} · {'pretrained' if stage == 'pretrain' else 'labels only'}"
+        how = {"pretrain": "pretrained", "multitask": "several tasks"}.get(
+            str(stage), "labels only"
+        )
+        return f"{title} · {how}"
     how = " + ".join(term.title for term in soft_terms(settings).values())
     return f"{title} · distilled, {how}"
 
@@ -148,7 +151,7 @@ def family_of(settings: Mapping[str, Any]) -> str:
     A teacher that is no single run decides; else a loss of response and one method more is of that
     method's family, and of two more it is several. Terms of weight 0 do not count.
     """
-    if settings.get("stage") == "finetune":
+    if settings.get("stage") in ("finetune", "multitask"):
         return "labels"
     if family := _BY_TEACHER.get(str(settings.get("teacher") or "").partition(":")[0]):
         return family

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from kdcore.labels import TASK_PREFIX
+
 METRICS = "metrics.jsonl"
 MOST_LINES = 3000  # in one answer of a Tail; the rest comes with the next
 _TAIL = 4096  # bytes that hold the last lines
@@ -65,6 +67,12 @@ def saved_validation(lines: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     steps = (line["kept_step"] for line in reversed(validations) if "kept_step" in line)
     saved = next(steps, None)
     return next((line for line in validations if line["step"] == saved), {})
+
+
+def task_curves(lines: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The names of the losses of other tasks than relevance, such as task_click."""
+    last: Mapping[str, Any] = next((line for line in reversed(lines) if "loss" in line), {})
+    return [name for name in last if name.startswith(TASK_PREFIX)]
 
 
 @dataclass

@@ -11,6 +11,8 @@ from kdcore.workspace import write_json_atomic
 
 FILE = "about.json"
 ROLES = ("", "student", "twin", "cell", "teacher")
+# of a run that was started alone
+ROLE_OF_STAGE = {"distill": "student", "teach": "teacher", "multitask": "teacher"}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,12 +20,8 @@ from kdcore.runs.record import CONFIG
 from kdcore.runs.store import Run, RunStore
 from kdcore.workspace import Workspace
 
-TRAINED = (
-    "pretrain",
-    "finetune",
-    "distill",
-    "evaluate",
-)  # stages in which the steps of a run are its own
+# stages in which the steps of a run are its own
+TRAINED = ("pretrain", "finetune", "multitask", "distill", "evaluate")
 
 
 def twin_of(config: DistillConfig, transfer: int = 0, labelled: int = 0) -> FinetuneConfig:

@@ -11,8 +11,10 @@ import numpy as np
 from kdcore.catalog import method_entry
 from kdcore.config import (
     DistillConfig,
+    FinetuneConfig,
     InferConfig,
     ModelConfig,
+    MultitaskConfig,
     PretrainConfig,
     StageConfig,
     TeachConfig,
@@ -26,6 +28,7 @@ from kdcore.data.library import WORLD
 from kdcore.data.names import world_log
 from kdcore.data.pairs import PairTable, part_of
 from kdcore.data.splits import transfer_set
+from kdcore.data.tasks import task_pairs
 from kdcore.errors import ConfigError, DataError, RunError
 from kdcore.models.base import PairModel
 from kdcore.models.build import load_model, new_model, new_student
@@ -71,17 +74,27 @@ def refuse_avoidable(config: StageConfig, pairs: PairTable, store: RunStore) -> 
             if not (teacher := store.get(name)).gives_grades:
                 raise teacher.no_grades
         refuse_unread(config, pairs, Workspace(store.root.parent))
-        train = texts = transfer_set(pairs, config.transfer)
-        Order.of(config, train, None)
-    else:
-        texts = pairs.split("train")
-        train = texts.labelled()
+        Order.of(config, transfer_set(pairs, config.transfer), None)
+    train, texts = _learned(config, pairs)
     refuse_unlabelled(config, train, pairs.split("validation").labelled())
     sample = _sample(texts)
     if isinstance(config, DistillConfig):
         new_student(config, sample, starting_model(config.student, store, sample))
     else:
         new_model(config.model, sample, config.seed, starting_model(config.model, store, sample))
+
+
+def _learned(
+    config: FinetuneConfig | DistillConfig, pairs: PairTable
+) -> tuple[PairTable, PairTable]:
+    """The pairs that a training learns from, and those that its tokenizer reads."""
+    if isinstance(config, DistillConfig):
+        transfer = transfer_set(pairs, config.transfer)
+        return transfer, transfer
+    if isinstance(config, MultitaskConfig):
+        texts = transfer_set(pairs, config.split)
+        return task_pairs(pairs, config.split, config.auxiliary).pairs, texts
+    return pairs.split("train").labelled(), pairs.split("train")
 
 
 def pretraining_pairs(config: PretrainConfig, pairs: PairTable) -> tuple[PairTable, PairTable]:

@@ -118,10 +118,11 @@ class Monitor:
     def _graded(self, size: int) -> dict[str, float]:
         """How well the grades of the validation pairs are predicted."""
         session = self.session
-        logits, _ = score(session.model, session.pairs.encoded_validation, session.device, size)
+        encoded = session.pairs.encoded_validation
+        logits, features = score(session.model, encoded, session.device, size)
         if not np.isfinite(logits).all():
             raise session.not_a_number(session.progress.step)
-        return quality(logits, session.pairs.validation)
+        return quality(logits, session.pairs.validation) | session.measure_also(features)
 
     def _end_early(self, validated: bool) -> None:
         """Make this step the last; it may be the best, so it is validated too."""

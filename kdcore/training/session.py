@@ -9,7 +9,7 @@ A recipe keeps its own loop and reads like the paper:
 """
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Protocol
@@ -40,6 +40,7 @@ from kdcore.training.training_pairs import calibrate_head, read_pairs
 from kdcore.workspace import new_folder
 
 log = logging.getLogger("kdcore")
+Matrix = NDArray[np.float32]
 
 
 def cuts_between(keys: Rows, shares: int) -> Rows:
@@ -93,6 +94,8 @@ class Session:
         self.teacher, self.group, self.task, self.message = teacher, group, task, ""
         self.lists = isinstance(config, DistillConfig) and config.compares_lists
         self._cuts: Rows | None = None  # of the present batch
+        # what else is measured at a validation, of the (pairs, width) features of its pairs
+        self.measure_also: Callable[[Matrix], dict[str, float]] = lambda features: {}
         self.peers: list[Session] = []  # that learn in the same steps; this one leads them
         self.leader: Session | None = None  # of a peer
         self.device = pick_device(config.device)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from kdcore.config import DistillConfig, MethodConfig, ModelConfig
-from kdcore.models.assistant import WithAssistant
+from kdcore.models.beside.assistant import WithAssistant
 from kdcore.models.build import load_model, new_model, new_student
 from kdcore.models.predict import answer_texts, predict_table
 from kdcore.objectives.base import make_objective, shape_of

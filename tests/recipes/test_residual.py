@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from kdcore import lab
 from kdcore.config import DistillConfig, MethodConfig, TermConfig
 from kdcore.errors import ConfigError
-from kdcore.models.assistant import WithAssistant
+from kdcore.models.beside.assistant import WithAssistant
 from kdcore.models.build import load_model
 from kdcore.models.predict import predict_table
 from kdcore.objectives.params import ResidualParams

@@ -8,8 +8,8 @@ from kdcore.runs.metric_lines import PlainLine
 from kdcore.runs.record import derive
 from kdcore.runs.store import Run, Status
 
-LEARNING = ("pretrain", "distill", "finetune")  # stages in which steps are taken
 _RATE_OVER = 12  # metric lines from which the time left is estimated
+LEARNING = ("pretrain", "multitask", "distill", "finetune")  # stages in which steps are taken
 _STAGES = {
     "": "reading the data",
     "data": "reading the data",
@@ -17,6 +17,7 @@ _STAGES = {
     "pretrain": "training on hidden words and next ads",
     "distill": "training the student",
     "finetune": "training on labels alone",
+    "multitask": "training on several tasks",
     "infer": "scoring pairs",
     "evaluate": "scoring validation and test pairs",
 }

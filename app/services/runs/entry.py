@@ -37,6 +37,7 @@ class Entry:
         """How it learned, in a word or two."""
         run = self.row.run
         by_stage = {"pretrain": "pretrained", "finetune": "labels only", "teach": "its own head"}
+        by_stage["multitask"] = "several tasks"
         return run.method or by_stage.get(run.stage, run.stage)
 
     @property

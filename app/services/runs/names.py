@@ -15,11 +15,12 @@ from kdcore.config import (
     UNSEEN_BY_THE_MODEL,
     DistillConfig,
     FinetuneConfig,
+    MultitaskConfig,
     PretrainConfig,
     TeachConfig,
 )
 from kdcore.errors import LabError
-from kdcore.experiments.titles import loss_title, model_title, teacher_title, title_of
+from kdcore.experiments.titles import loss_title, model_title, tasks_title, teacher_title, title_of
 from kdcore.knobs import flat
 from kdcore.runs.listing import Row
 from kdcore.runs.store import Run
@@ -84,6 +85,8 @@ def _described(run: Run) -> tuple[str, str, str]:
     if isinstance(config, DistillConfig):
         how = ", ".join([loss_title(config), *teacher_title(config)])
         return title_of(config), model_title(config.student), how
+    if isinstance(config, MultitaskConfig):
+        return title_of(config), model_title(config.model), tasks_title(config)
     if isinstance(config, FinetuneConfig):
         return title_of(config), model_title(config.model), "labels only"
     if isinstance(config, PretrainConfig):

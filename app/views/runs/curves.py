@@ -114,11 +114,16 @@ def drawn(runs: Sequence[Entry], measure: str) -> list[Curve]:
     labels = names([named(e.key, e.row.run) for e in runs], short=True)
     curves = []
     for entry in runs:
-        points = _points(entry.row.run, _changed(entry.row.run), f"validation_{measure}")
+        points = points_of(entry.row.run, f"validation_{measure}")
         if len(points) > 1:
             label = labels.get(entry.key, entry.title)
             curves.append(Curve(entry.key, entry.title, label, entry.family, points))
     return curves
+
+
+def points_of(run: Run, field: str) -> tuple[tuple[int, float], ...]:
+    """(step, value) of each metric line of a run that has a value of this field."""
+    return _points(run, _changed(run), field)
 
 
 def _changed(run: Run) -> int:

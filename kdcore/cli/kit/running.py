@@ -7,10 +7,11 @@ from typing import Annotated, Any
 import typer
 
 from kdcore import lab
-from kdcore.cli.kit.answer import cell, show
+from kdcore.cli.kit.answer import cell, show, table
 from kdcore.cli.kit.progress import Progress
 from kdcore.cli.kit.summary import summary
 from kdcore.errors import RunError
+from kdcore.evaluation.tasks import DEFINITION, read_tasks, task_rows
 from kdcore.judging import background
 from kdcore.runs.queue import processes, queue
 from kdcore.runs.record import name_in_commands
@@ -120,7 +121,13 @@ def print_end(run: Run, as_json: bool) -> None:
         *(f"Note: {note}." for note in run.notes),
         then,
     ]
-    show(as_json, {**result, "folder": run.folder, "notes": run.notes}, "\n".join(lines))
+    data = {**result, "folder": run.folder, "notes": run.notes}
+    tasks = read_tasks(run.folder)
+    if not tasks:
+        show(as_json, data, "\n".join(lines))
+        return
+    rows = table(task_rows(tasks), right=("accuracy [95 %]",))
+    show(as_json, {**data, "tasks": tasks}, rows, DEFINITION, "\n".join(lines))
 
 
 def _pretrained(result: dict[str, Any]) -> str:

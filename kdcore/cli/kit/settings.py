@@ -5,7 +5,7 @@ from typing import Any, Generic, TypeVar, get_type_hints
 
 import yaml
 
-from kdcore.config import ModelConfig, TermConfig, with_named_terms
+from kdcore.config import ModelConfig, TaskConfig, TermConfig, with_named_tasks, with_named_terms
 from kdcore.config.groups import numbered
 from kdcore.errors import ConfigError
 from kdcore.experiments.changes import build_all, put, read_model
@@ -31,7 +31,7 @@ class Settings(Generic[Config]):
 
     def overlay(self, changes: Mapping[str, Any], path: tuple[str, ...] = ()) -> None:
         """Write every value of a file or another group of settings, below a path."""
-        changes = changes if path else with_named_terms(changes)
+        changes = changes if path else with_named_tasks(with_named_terms(changes))
         for key in sorted(changes, key=lambda key: key != "name"):  # a name clears old knobs
             value, place = changes[key], (*path, str(key))
             if isinstance(value, Mapping) and value:
@@ -59,6 +59,8 @@ class Settings(Generic[Config]):
                 return
         if list(path) == ["terms"] and isinstance(value, list):  # of short texts, from --term
             self._put_terms(value)
+        elif list(path) == ["tasks"] and isinstance(value, list):  # of short texts, from --task
+            self._put_tasks(value)
         else:
             put(self.values, path, value)
 
@@ -74,6 +76,17 @@ class Settings(Generic[Config]):
         for term in numbered(terms):
             group = {"weight": term.weight, "params": plain(term.params)}
             put(self.values, ["terms", term.name], group)
+
+    def _put_tasks(self, specs: Sequence[Any]) -> None:
+        for spec in specs:
+            try:
+                task = TaskConfig.parse(str(spec))
+            except ConfigError as error:
+                self.problems += [f"--task {spec}: {problem}" for problem in error.problems]
+            except yaml.YAMLError:
+                self.problems.append(f"--task {spec}: cannot be read; write NAME:weight=value")
+            else:
+                put(self.values, ["tasks", task.name], {"weight": task.weight})
 
     def build(self) -> Config:
         """The config, or ConfigError with the problems of every source."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from kdcore.data.files.cells import NAMES, TableFile
 from kdcore.data.files.problems import Problem, listed, quoted, refusal, shown_name, unreadable
 from kdcore.errors import Cure, by_import
+from kdcore.labels import TASK_PREFIX
 
 ColumnMapping = Mapping[str, str | None]
 POSITIONS = ("query", "title", "description", "grade")  # of a file without a header, as QADSM's
@@ -17,7 +18,7 @@ class ColumnsRead:
     """Which columns of a table file were read as what, and how its labels were read.
 
     columns: our column -> the file's, None where it has none. labels: each label of the file (the
-    most frequent ones) -> the grade it was read as.
+    most frequent ones) -> the grade it was read as. tasks: columns of labels of other tasks.
     """
 
     file: str
@@ -26,6 +27,7 @@ class ColumnsRead:
     columns: Mapping[str, str | None]
     ignored: tuple[str, ...]
     labels: Mapping[str, str]
+    tasks: tuple[str, ...] = ()
 
     def sentences(self) -> tuple[str, ...]:
         """Describe the columns and labels in sentences for a screen."""
@@ -36,6 +38,8 @@ class ColumnsRead:
         ]
         head = "" if self.header else ", without a header"
         sentences = [f"Read as {self.kind}{head}: {', '.join(taken)}."]
+        if self.tasks:
+            sentences.append(f"Labels of other tasks: {listed(self.tasks, _NAMED)}.")
         if self.ignored:
             sentences.append(f"Columns not used: {listed(self.ignored, _NAMED)}.")
         if renamed := [f"{quoted(k)} = {v}" for k, v in self.labels.items() if k != v]:
@@ -71,6 +75,15 @@ def places_of(table: TableFile, mapping: ColumnMapping | None) -> dict[str, int]
     if problems:
         raise refusal(f"{table.file} does not have what a table of pairs needs:", problems)
     return places
+
+
+def task_places(table: TableFile) -> dict[str, int]:
+    """Find the columns task_<name> of a file with a header: labels of other tasks than relevance.
+
+    Column -> its place; of two equal names the first.
+    """
+    named = [c for c in table.columns if c.startswith(TASK_PREFIX) and c != TASK_PREFIX]
+    return {} if table.headless else {name: table.columns.index(name) for name in named}
 
 
 def _in_our_names(mapping: ColumnMapping, file: str) -> ColumnMapping:
@@ -167,7 +180,9 @@ def columns_read(
     table: TableFile, places: Mapping[str, int], labels: Mapping[str, str]
 ) -> ColumnsRead:
     """Describe which columns were read as what, from the places that were used."""
-    used = {place for place in places.values() if place >= 0}
+    tasks = task_places(table)
+    used = {place for place in places.values() if place >= 0} | set(tasks.values())
     sources = {ours: table.columns[at] if at >= 0 else None for ours, at in places.items()}
     ignored = tuple(name for k, name in enumerate(table.columns) if k not in used)
-    return ColumnsRead(table.file, table.kind, not table.headless, sources, ignored, labels)
+    header = not table.headless
+    return ColumnsRead(table.file, table.kind, header, sources, ignored, labels, tuple(tasks))

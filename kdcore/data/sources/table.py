@@ -1,7 +1,8 @@
 """Read table files with one row per pair, their columns mapped to a PairTable's.
 
 A row whose grade is blank is unlabelled (-1). CSV cells that `kdlab data export` guarded against
-spreadsheets lose their apostrophe again. Only mapped columns are read.
+spreadsheets lose their apostrophe again. Only mapped columns are read, and those named task_<name>:
+labels of other tasks than relevance, which `kdlab multitask` learns.
 """
 
 import json
@@ -20,7 +21,7 @@ from kdcore.data.files.label_texts import is_fraction, label_lookup
 from kdcore.data.files.opening import open_table
 from kdcore.data.files.problems import quoted
 from kdcore.data.pairs import UNLABELLED
-from kdcore.data.sources.columns import ColumnMapping, columns_read, places_of
+from kdcore.data.sources.columns import ColumnMapping, columns_read, places_of, task_places
 from kdcore.data.sources.grades import infer_scheme
 from kdcore.data.sources.rows import Collector, Reading
 from kdcore.data.sources.truth import truth_faults
@@ -71,7 +72,8 @@ def assemble(
 ) -> Reading:
     """Read the rows of an open table; language and split are used where no column gives them."""
     places = places_of(table, how.mapping)
-    used = {ours: at for ours, at in places.items() if at >= 0}
+    tasks = task_places(table)
+    used = {ours: at for ours, at in places.items() if at >= 0} | tasks
     cells = table.read(tuple(used.values()))
     index = [list(used).index(ours) if ours in used else len(used) for ours in NAMES]
     for _, values in cells.rows:
@@ -93,10 +95,15 @@ def assemble(
         columns=columns_read(table, places, _labels(cells, grade, scheme)),
         hints=cells.hints,
     )
-    if not len(truth.columns):
-        return reading
-    good_truth = truth.iloc[np.array(good, dtype=np.int64) - 1].reset_index(drop=True)
-    return replace(reading, frame=reading.frame.join(good_truth))
+    frame = reading.frame
+    if tasks:
+        by_line = dict(cells.rows)
+        labels = {name: [by_line[line][list(used).index(name)] for line in good] for name in tasks}
+        frame = frame.assign(**labels)
+    if len(truth.columns):
+        rows = np.array(good, dtype=np.int64) - 1
+        frame = frame.join(truth.iloc[rows].reset_index(drop=True))
+    return replace(reading, frame=frame)
 
 
 def _stored_scheme(table: TableFile) -> LabelScheme | None:

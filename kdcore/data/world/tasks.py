@@ -9,9 +9,7 @@ from kdcore.data.world.catalogue import Ints, catalogue
 from kdcore.data.world.needs import Needs
 from kdcore.data.world.offers import Offers
 from kdcore.data.world.truth import AGREEMENT, CONFLICT, UNASKED, agreement
-from kdcore.labels import FOUR_GRADES
-
-PREFIX = "task_"
+from kdcore.labels import FOUR_GRADES, TASK_PREFIX
 
 
 def tasks() -> Mapping[str, tuple[str, ...]]:
@@ -49,4 +47,4 @@ def targets(
         "place_match": agree.place,
         "attribute_conflict": conflict,
     }
-    return {PREFIX + name: np.asarray(column, dtype=np.int64) for name, column in columns.items()}
+    return {TASK_PREFIX + n: np.asarray(column, dtype=np.int64) for n, column in columns.items()}

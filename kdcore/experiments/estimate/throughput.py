@@ -20,6 +20,7 @@ from kdcore.config import (
     DistillConfig,
     InferConfig,
     ModelConfig,
+    MultitaskConfig,
     PretrainConfig,
     TeachConfig,
     TrainedConfig,
@@ -130,7 +131,7 @@ def model_of(config: TrainedConfig) -> ModelConfig:
 
 def learned_pairs(config: TrainedConfig, stats: DataStats) -> tuple[int, Texts]:
     """How many pairs a training learns from, and their texts."""
-    if isinstance(config, DistillConfig | PretrainConfig):
+    if isinstance(config, DistillConfig | MultitaskConfig | PretrainConfig):
         return stats.transfer, stats.transfer_texts
     return stats.labelled, stats.train_texts
 

@@ -16,7 +16,7 @@ from app.services.runs.differences import kept_delta
 from app.services.runs.entry import Entry
 from app.services.runs.listing import RunsView
 from app.views.runs import columns, trash
-from app.views.runs.one import export, marks, metrics
+from app.views.runs.one import export, marks, metrics, tasks
 from kdcore.errors import LabError
 from kdcore.evaluation.comparison import Difference
 from kdcore.experiments.command_line import command_of
@@ -56,6 +56,7 @@ def draw(view: RunsView) -> None:
     left, right = st.columns([1.25, 1], gap="large")
     with left:
         metrics.draw(entry)
+        tasks.draw(view, entry)
         _settings(view, entry)
     with right:
         marks.draw(entry)

@@ -19,6 +19,7 @@ from app.views.runs import columns, curves, finding, frontier, missing, parallel
 from kdcore.data.pairs import PairTable, make_frame
 from kdcore.errors import LabError, RunError
 from kdcore.evaluation.result_files import read_differences
+from kdcore.evaluation.tasks import TaskAccuracy, write_tasks
 from kdcore.judging import background, results
 from kdcore.judging.results import compare_twins
 from kdcore.labels import FOUR_GRADES
@@ -164,6 +165,32 @@ def test_a_link_chooses_runs_and_opens_one():
     at = page(rpick="own0,kd", ropen="own1")
     assert "2 chosen" in texts(at)
     assert at.selectbox(key="runs_open").value == "own1"
+
+
+def test_a_run_of_several_tasks_shows_each_beside_its_majority_share_and_its_curve(home):
+    config = config_of() | {"stage": "multitask", "model": {"name": "bert"}}
+    config = {k: v for k, v in config.items() if k not in ("student", "method", "teacher")}
+    folder = make_run(home.runs / "tasks", config, title="tasks", created=20.0)
+    answer(folder, pairs_of_world(), 1.0)
+    click = TaskAccuracy(
+        "click", "test", 0.9, 0.8, 0.95, 0.7, 0.1, 0.25, "no click", 2, 100, 20, 1.0
+    )
+    write_tasks(folder, [click])
+    lines = [{"step": n, "time": n, "validation_task_click": n / 10} for n in (4, 8)]
+    (folder / "metrics.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    at = page(ropen="tasks")
+    rows = next(frame.value for frame in at.dataframe if "majority share" in frame.value)
+    assert rows.to_dict("records") == [
+        {
+            "task": "click",
+            "split": "test",
+            "accuracy [95 %]": "0.900 [0.800, 0.950]",
+            "majority share": "0.700 (no click)",
+            "n": "100 pairs, 20 queries",
+        }
+    ]
+    charts = [chart.proto.spec for chart in at.get("plotly_chart")]
+    assert any("click" in spec and "validation accuracy" in spec for spec in charts)
 
 
 def test_the_star_moves_the_baseline_and_outlives_the_visit(home):

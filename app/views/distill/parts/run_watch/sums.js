@@ -3,7 +3,7 @@
 import { capital, integer, number, percent } from "../../../../parts/words.js";
 
 export const OVER = ["finished", "stopped", "failed", "lost", "broken"];
-const LEARNING = ["pretrain", "distill", "finetune", "evaluate"];
+const LEARNING = ["pretrain", "multitask", "distill", "finetune", "evaluate"];
 const NOT_CLEAR = "n/a: the teacher is not clearly better than the twin";
 // error: standard error of one model's metric on n validation pairs, without its answers at hand
 export const METRICS = {
