@@ -292,3 +292,18 @@ def test_a_rejected_row_is_kept_as_its_file_has_it(tmp_path, workspace):
     (tmp_path / "x.csv").write_text(text)
     (problem,) = read_table(tmp_path / "x.csv").problems
     assert (problem.line, problem.raw) == (4, '2,b,"t, u",Goood')
+
+
+def test_columns_of_other_tasks_travel_with_the_good_rows_into_the_data_set(tmp_path, workspace):
+    path = tmp_path / "pairs.csv"
+    path.write_text(
+        "query,task_intent,title,grade,note\n"
+        "lamp,buy,A lamp,good,x\n"
+        ",rent,No query,good,x\n"
+        "sofa,,A sofa,bad,x\n"
+    )
+    columns = read_table(path).columns
+    assert columns is not None
+    assert (columns.tasks, columns.ignored) == (("task_intent",), ("note",))
+    import_data(path, "mine", workspace=workspace, skip_bad=True)
+    assert load_data("mine", workspace=workspace).frame["task_intent"].tolist() == ["buy", ""]
