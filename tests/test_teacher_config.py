@@ -59,8 +59,10 @@ def test_a_file_is_shown_without_its_folder() -> None:
 def test_a_file_teaches_by_what_it_gives() -> None:
     """Soft labels and orders; neither vectors nor, from a free score, probabilities."""
     can = {method for method in METHODS if not teacher_misfit("file", method)}
-    assert can == {"response", "ranking"}
-    for text, method in (("file:a", "feature"), ("file:a", "residual"), ("file:a,kind=score", "")):
+    assert can == {"response", "label_aware", "ranking"}
+    refused = [("file:a", "feature"), ("file:a", "residual")]
+    refused += [("file:a,kind=score", ""), ("file:a,kind=score", "label_aware")]
+    for text, method in refused:
         settings = {"method": {"name": method}} if method else {}
         student = {"name": "twinbert_cos"}
         with pytest.raises(ConfigError) as error:
