@@ -20,6 +20,7 @@ from kdcore.errors import ConfigError, DataError, RunError
 from kdcore.export.card import model_card
 from kdcore.export.exported import Exported
 from kdcore.judging.caveats import caveats
+from kdcore.predictions import Predictions
 from kdcore.report.facts import facts_of
 from kdcore.runs.store import Run
 from kdcore.softlabels import soften
@@ -94,7 +95,7 @@ def test_a_file_teaches_the_student_that_its_run_would(
     assert "taught by file:scores.parquet" in card
     assert "48 of the 48 pairs to learn from have a score (100%)" in card
     assert np.array_equal(
-        lab.Predictions.load(by_file.teacher_path()).logits,
+        Predictions.load(by_file.teacher_path()).logits,
         scores.loc[scores["split"] == "test", ["logit_0", "logit_1"]].to_numpy(),
     )
 

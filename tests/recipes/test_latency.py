@@ -12,6 +12,7 @@ from kdcore.evaluation.result_files import stored_differences
 from kdcore.judging import latency
 from kdcore.judging.latency import measure_latency
 from kdcore.models.build import load_model
+from kdcore.predictions import Predictions
 from kdcore.recipes import after_run
 from kdcore.runs.speed import LATENCY, Latency
 from kdcore.runs.twins import twin_of
@@ -98,7 +99,7 @@ def test_the_teachers_answers_are_kept_only_where_its_own_run_has_none(home, tea
     assert not student.teacher_path().exists()  # the teacher's run answered the same test pairs
     again = _renamed(lab.split_of(teacher, "train", home), home)
     run = lab.start(distillation(teacher, epochs=1, data=again), home)
-    kept = lab.Predictions.load(run.teacher_path())
+    kept = Predictions.load(run.teacher_path())
     test = lab.split_of(run, "test", home)
     kept.require(test.content_hash, len(test))
     assert kept.model == teacher.id
