@@ -92,7 +92,7 @@ class _Drive:
         status = run.status()
         if status.state != "queued":
             return status.state == "running"
-        return status.pid is not None or queue.position(run, self.workspace) is not None
+        return status.pid is not None or queue.holds(run, self.workspace)
 
     def _run_of(self, stage: Stage) -> Run:
         """The run of a stage whose inputs are finished: the one that has its result, or a new one.

@@ -35,7 +35,7 @@ from kdcore.runs.store import Run
 from kdcore.workspace import Workspace, write_json_atomic
 
 __all__ = ["DeviceState", "QueueEntry", "devices", "enqueue", "ensure_dispatcher", "prepare"]
-__all__ += ["leave", "position", "waiting"]
+__all__ += ["holds", "leave", "position", "waiting"]
 
 LOG = "dispatcher.log"
 PREPARE = "prepare.json"
@@ -89,6 +89,13 @@ def waiting(workspace: Workspace) -> list[QueueEntry]:
 def position(run: Run, workspace: Workspace) -> int | None:
     """1 for the next run on any device that this one could take; None when it does not wait."""
     return assignment.position(run.id, waiting(workspace), machine_devices())
+
+
+def holds(run: Run, workspace: Workspace) -> bool:
+    """Whether a run waits here, or was given its devices: also before its process says so."""
+    with locked(workspace) as folder:
+        entries = read_entries(folder) + read_entries(folder / RUNNING)
+    return any(entry.run_id == run.id for entry in entries)
 
 
 def devices(workspace: Workspace) -> list[DeviceState]:

@@ -192,6 +192,20 @@ def test_a_run_stopped_while_it_starts_is_not_started_again(
     assert started == [run.id]
 
 
+def test_the_queue_holds_a_run_that_is_about_to_begin(
+    home: Workspace, store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (run,) = waiting_runs(store, home, 1)
+    assert queue.holds(run, home)
+    assert not queue.holds(store.create({"stage": "distill"}), home)
+    looks = Dispatcher(home)
+    monkeypatch.setattr(looks, "_start", lambda entry, given: None)  # no process says a word yet
+    looks.look()
+    assert queue.position(run, home) is None
+    assert run.status().pid is None
+    assert queue.holds(run, home)
+
+
 def test_a_dispatcher_killed_between_ticket_and_start_loses_no_run(
     home: Workspace, store: RunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
