@@ -34,4 +34,8 @@ class Runs:
     quality: str = choice("ry", "test", ("test", "best"))
     lines_by_method: bool = flag("rpaper", False)  # as in the paper on internal distillation
     axis_ranges: str = text("rbrush", "", 600)  # on the parallel axes: axis:low:high;...
+    # what the curves of pretrainings show of their validations
+    pretraining: str = choice(
+        "rpretrain", "masked", ("masked", "masked_accuracy", "next_ad", "next_ad_accuracy")
+    )
     sweep: str = text("rsweep", "", 200)  # the sweep whose cells are drawn

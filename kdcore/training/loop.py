@@ -59,7 +59,8 @@ class Monitor:
         )
         self.validated_at = evenly(session.training.validations, session.steps_per_epoch)
         self.saved = time.monotonic()
-        sides = ("train", pairs.encoded), ("validation", pairs.encoded_validation)
+        learned = getattr(session.config, "transfer", "train")  # the splits that it learns from
+        sides = (learned, pairs.encoded), ("validation", pairs.encoded_validation)
         cuts = [note for name, side in sides for note in model.cut_notes(side, name)]
         session.writer.note([*model.notes, *cuts])
         self._show_progress()

@@ -25,11 +25,16 @@ PRELOAD = (
 
 @dataclass(frozen=True)
 class Effort:
-    """How long to measure: turns of so many seconds, after so many steps of warm-up."""
+    """How long to measure: turns of so many seconds, after so many steps of warm-up.
+
+    clock: what seconds are. time.process_time counts those of the processor alone, which is fair
+    to contenders of one thread on a machine that others use, too.
+    """
 
     rounds: int
     turn_seconds: float
     warmup: int
+    clock: Callable[[], float] = time.perf_counter
 
 
 class FinishedError(Exception):
@@ -39,14 +44,14 @@ class FinishedError(Exception):
 class Pace:
     """A contender's side: counts its steps and waits for its turns."""
 
-    def __init__(self, parent: Connection, warmup: int) -> None:
-        self._parent, self._cold = parent, warmup
+    def __init__(self, parent: Connection, effort: Effort) -> None:
+        self._parent, self._cold, self._clock = parent, effort.warmup, effort.clock
         self._steps: list[tuple[int, float]] = []
         self._began = self._until = 0.0
 
     def taken(self, pairs: int) -> None:
         """A step over so many pairs is done; returns when the next may begin."""
-        now = time.perf_counter()
+        now = self._clock()
         if self._cold:
             self._cold -= 1
             if not self._cold:
@@ -64,7 +69,7 @@ class Pace:
         if seconds is None:
             raise FinishedError
         self._steps = []
-        self._began = time.perf_counter()
+        self._began = self._clock()
         self._until = self._began + seconds
 
 
@@ -78,7 +83,7 @@ def race(
 
     Raises RuntimeError when a contender fails, or reports no step for `patience` seconds.
     """
-    started = {name: _start(_contend, run, job, effort.warmup) for name, run in contenders.items()}
+    started = {name: _start(_contend, run, job, effort) for name, run in contenders.items()}
     try:
         return _take_turns(started, effort, patience)
     finally:
@@ -161,13 +166,13 @@ def _guarded(parent: Connection, body: Callable[..., None], *arguments: Any) -> 
         parent.send(RuntimeError(traceback.format_exc()))
 
 
-def _contend(parent: Connection, contender: Contender, job: Any, warmup: int) -> None:
+def _contend(parent: Connection, contender: Contender, job: Any, effort: Effort) -> None:
     import torch
 
     torch.set_num_threads(job.threads)
     torch.manual_seed(0)
     try:
-        contender(job, Pace(parent, warmup))
+        contender(job, Pace(parent, effort))
     except FinishedError:
         return
 

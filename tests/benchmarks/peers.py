@@ -205,13 +205,13 @@ def _both(items: list[tuple[Item, Item]]) -> tuple[dict[str, Tensor], dict[str, 
 def distill_trainer(job: Job, pace: Pace) -> None:
     """The student, without dropout as in the lab, under a tuned HF Trainer."""
     items = apart_items(job, job.taught.tolist())
-    _train(Student(0.0), items, _dynamic_apart, job, pace)
+    train_tuned(Student(0.0), items, _dynamic_apart, job.batch, pace)
 
 
 def finetune_trainer(job: Job, pace: Pace) -> None:
     """The cross-encoder, with the lab's dropout, under a tuned HF Trainer."""
     items = together_items(job, job.train.grades.astype(float).tolist())
-    _train(Teacher(TUTORIAL_DROPOUT, 0.0), items, _dynamic_together, job, pace)
+    train_tuned(Teacher(TUTORIAL_DROPOUT, 0.0), items, _dynamic_together, job.batch, pace)
 
 
 def _dynamic_apart(items: list[Item]) -> dict[str, Tensor]:
@@ -222,15 +222,17 @@ def _dynamic_together(items: list[Item]) -> dict[str, Tensor]:
     return pad_together(items, fixed=False)
 
 
-def _train(model: nn.Module, items: list[Item], collate: Any, job: Job, pace: Pace) -> None:
+def train_tuned(model: nn.Module, items: list[Item], collate: Any, batch: int, pace: Pace) -> None:
+    """Any model that gives its loss, under a tuned HF Trainer; lengths are those of input_ids."""
+
     class Turns(TrainerCallback):  # type: ignore[misc]
         def on_step_end(self, *about: Any, **more: Any) -> None:
-            pace.taken(job.batch)
+            pace.taken(batch)
 
     with tempfile.TemporaryDirectory() as folder:
         settings = TrainingArguments(
             output_dir=folder,
-            per_device_train_batch_size=job.batch,
+            per_device_train_batch_size=batch,
             max_steps=10**6,
             learning_rate=RATE,
             optim="adamw_torch_fused",

@@ -138,6 +138,13 @@ def test_a_run_shows_both_losses_and_what_it_gets_right_unseen(pretrained: Run) 
     assert not (pretrained.folder / "predictions").exists()
 
 
+def test_a_note_names_the_pairs_that_were_learned_from(home: Workspace) -> None:
+    params = replace(BERT.params, query_tokens=2)
+    run = lab.start(pretraining(model=replace(BERT, params=params), epochs=1), home)
+    notes = [note for note in run.notes if "longer than query_tokens" in note]
+    assert [note.partition(" pairs of ")[2].split()[0] for note in notes] == ["log", "validation"]
+
+
 def test_transformers_opens_its_folder_to_fill_in_words(pretrained: Run) -> None:
     for kind in (AutoModelForMaskedLM, BertForPreTraining):
         _, loading = kind.from_pretrained(pretrained.model_folder, output_loading_info=True)

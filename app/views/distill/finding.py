@@ -60,16 +60,20 @@ def _plan(now: Draft, train_twin: bool) -> str:
 def _progress(run: Run) -> str:
     status = run.status()
     subject = "The twin" if run.purpose.role == "twin" else "The student"
+    name, title = "validation_roc_auc", "validation ROC-AUC"
+    if not run.gives_grades:
+        subject, name = "The pretraining", "validation_masked_accuracy"
+        title = "share of hidden validation words right"
     if not status.total_steps:
         return f"{subject} is queued or just starting."
     if activity := runs.activity(status):
         return f"{subject} is running: {activity}."
     step = f"{subject} is at step {status.step:,} of {status.total_steps:,}"
-    lines, name = live.lines_of(run), "validation_roc_auc"
+    lines = live.lines_of(run)
     own = next((v for line in reversed(lines) if (v := line.get(name)) is not None), None)
     if own is None:
         return f"{step}; not validated yet."
     teachers = (line.get(f"teacher_{name}") for line in lines)
     teacher = next((value for value in teachers if value is not None), None)
     beside_teacher = f", the teacher's is {teacher:.3f}" if teacher is not None else ""
-    return f"{step}: validation ROC-AUC {own:.3f}{beside_teacher}."
+    return f"{step}: {title} {own:.3f}{beside_teacher}."

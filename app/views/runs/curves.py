@@ -1,27 +1,23 @@
 """How several runs learned: validation over the steps of training, each in its family's color."""
 
 from collections.abc import Sequence
-from math import isfinite
 
 import streamlit as st
 
 from app import state
 from app.kit import controls
-from app.kit.by_hash import by_hash
 from app.kit.figures import training as figures
 from app.kit.figures.training import Curve
 from app.kit.texts import md
 from app.services.runs.entry import Entry
 from app.services.runs.listing import MOST, RunsView
-from app.services.runs.names import named, names
+from app.views.runs import pretraining
 from app.views.runs.drift import caption, inputs
+from app.views.runs.queries.curves import drawn, titles_of
 from kdcore.metrics.definitions import CATALOG
 from kdcore.runs.loss_terms import NAMES
-from kdcore.runs.metric_lines import METRICS, read_lines
-from kdcore.runs.store import Run
 
 MEASURES = {"roc_auc": "ROC-AUC", "nll": "NLL"}  # keys of watch.metric
-_MOST_NAMED = 3  # runs that are left out and named; the rest are counted
 NONE_DRAWN = (
     "No run here has two validations or more, so there is no curve to draw. A run is validated at "
     "least at the end of each epoch."
@@ -29,6 +25,14 @@ NONE_DRAWN = (
 
 
 def draw(view: RunsView) -> None:
+    """The curves of runs that give grades, then those of pretrainings, where there are any."""
+    candidates = view.chosen if len(view.chosen) > 1 else view.shown
+    if not candidates or any(e.row.run.gives_grades for e in candidates):
+        _draw_graded(view)
+    pretraining.draw(view)
+
+
+def _draw_graded(view: RunsView) -> None:
     """The measure, the picture, and what it is measured on."""
     controls.choose(
         "watch.metric",
@@ -38,8 +42,8 @@ def draw(view: RunsView) -> None:
         help=f"ROC-AUC: {CATALOG['roc_auc'].sentence} NLL: {CATALOG['nll'].sentence}",
     )
     measure = state.now().watch.metric
-    runs = view.charted[:MOST]
-    curves = drawn(runs, measure)
+    runs = [e for e in view.charted[:MOST] if e.row.run.gives_grades]
+    curves = drawn(runs, f"validation_{measure}")
     _left_out(view)
     if not curves:
         st.info(NONE_DRAWN)
@@ -72,7 +76,7 @@ def _left_out(view: RunsView) -> None:
     why = md(", ".join(sorted(reasons)))
     with st.container(horizontal=True, vertical_alignment="center", key="runs_curves_left_out"):
         word = "Different inputs together" if view.override else "Left out"
-        st.caption(f"{word}: {md(_named(left_out))} ({why})", width="content")
+        st.caption(f"{word}: {md(titles_of(left_out))} ({why})", width="content")
         st.button(
             "Leave them out" if view.override else "Show all the same",
             on_click=state.change,
@@ -80,19 +84,6 @@ def _left_out(view: RunsView) -> None:
             key="runs_curves_mix",
             type="tertiary",
         )
-
-
-def _named(runs: Sequence[Entry]) -> str:
-    """The titles of some runs; the twin of one before it is called that, and many are counted."""
-    ids = {e.row.id for e in runs}
-    twins = {e.row.id: e.row.run.purpose.twin for e in runs if e.row.run.purpose.twin in ids}
-    titles = [
-        f"{e.title} and its twin" if e.row.id in twins else e.title
-        for e in runs
-        if e.row.id not in twins.values()
-    ]
-    more = f" and {len(titles) - _MOST_NAMED:,} more" if len(titles) > _MOST_NAMED else ""
-    return ", ".join(titles[:_MOST_NAMED]) + more
 
 
 def sentence(curves: Sequence[Curve], measure: str) -> str:
@@ -107,35 +98,6 @@ def sentence(curves: Sequence[Curve], measure: str) -> str:
         f"{', '.join(families)}. The best at its last step is {best.title}: {value:.3f} at step "
         f"{step:,}."
     )
-
-
-def drawn(runs: Sequence[Entry], measure: str) -> list[Curve]:
-    """A curve for each run that was validated twice or more."""
-    labels = names([named(e.key, e.row.run) for e in runs], short=True)
-    curves = []
-    for entry in runs:
-        points = points_of(entry.row.run, f"validation_{measure}")
-        if len(points) > 1:
-            label = labels.get(entry.key, entry.title)
-            curves.append(Curve(entry.key, entry.title, label, entry.family, points))
-    return curves
-
-
-def points_of(run: Run, field: str) -> tuple[tuple[int, float], ...]:
-    """(step, value) of each metric line of a run that has a value of this field."""
-    return _points(run, _changed(run), field)
-
-
-def _changed(run: Run) -> int:
-    path = run.folder / METRICS
-    return path.stat().st_mtime_ns if path.is_file() else 0
-
-
-@by_hash(most=2 * MOST, on=lambda run, changed, field: (run.folder, changed, field))
-def _points(run: Run, changed: int, field: str) -> tuple[tuple[int, float], ...]:
-    """(step, value) of each line that has a value; changed: when the lines last were."""
-    lines = (line for _, line in read_lines(run.folder))
-    return tuple((int(x["step"]), x[field]) for x in lines if isfinite(x.get(field, float("nan"))))
 
 
 def _validation_pairs(runs: Sequence[Entry]) -> str:

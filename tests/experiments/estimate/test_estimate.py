@@ -5,7 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from kdcore.config import FinetuneConfig, ModelConfig, TermConfig, TrainingConfig
+from kdcore.config import (
+    FinetuneConfig,
+    ModelConfig,
+    PretrainConfig,
+    TermConfig,
+    TrainingConfig,
+)
 from kdcore.errors import LabError
 from kdcore.experiments.estimate import throughput
 from kdcore.experiments.estimate.data_stats import stats_of
@@ -254,3 +260,18 @@ def test_a_teacher_that_runs_at_every_step_costs_its_forward_pass(bench):
     assert stored.seconds == once.seconds
     assert every_step.seconds > once.seconds
     assert (stored.teacher_is_live, every_step.teacher_is_live) == (False, True)
+
+
+def test_a_pretraining_is_reckoned_on_its_log_and_by_the_words_that_it_hides(tmp_path):
+    workspace, _ = planned(tmp_path, log=80, unseen=4)
+    training = TrainingConfig(epochs=500, batch_size=8)
+    config = PretrainConfig(data="invented", device="cpu", threads=1, training=training)
+    both = replace(config, split="train+log")
+    trained(workspace, config)
+    foreseen = estimate(config, workspace)
+    assert (foreseen.pairs, estimate(both, workspace).pairs) == (80, 128)
+    # ungraded validation pairs count too, and nothing is scored at the end
+    assert foreseen.scoring_seconds == pytest.approx(500 * VALIDATION / (4 * 800), rel=0.1)
+    assert foreseen.seconds == pytest.approx(500 * 80 / 800 + foreseen.scoring_seconds, abs=4)
+    all_words = replace(config, mask_share=0.9)
+    assert estimate(all_words, workspace).pairs_per_second < foreseen.pairs_per_second

@@ -89,6 +89,11 @@ def _no_case(run: Run | None) -> str:
     """Why a run has no verdict."""
     if run is None:
         return "This run is not here any more."
+    if not run.gives_grades:
+        return (
+            f"{run.shown_title} was pretrained: it gives no grades to be judged by. A teacher or a "
+            "student starts from it, and Runs shows its curves."
+        )
     if run.stage != "distill":
         return (
             f"{run.shown_title} learned from labels alone. Distilled students are compared with "

@@ -8,8 +8,8 @@ from app.kit.figures import training as figures
 from app.kit.figures.training import Curve
 from app.services.runs.entry import Entry
 from app.services.runs.listing import RunsView
-from app.views.runs.curves import points_of
 from app.views.runs.drift import caption, inputs
+from app.views.runs.queries.curves import points_of
 from kdcore.evaluation.tasks import DEFINITION, read_tasks, task_rows
 from kdcore.labels import TASK_PREFIX
 

@@ -16,6 +16,7 @@ from app.services.runs import sweep as sweeps
 from app.services.runs.entry import Entry
 from app.state import State, changed
 from app.views.runs import columns, curves, finding, frontier, missing, parallel, trash
+from app.views.runs.queries.curves import drawn
 from kdcore.data.pairs import PairTable, make_frame
 from kdcore.errors import LabError, RunError
 from kdcore.evaluation.result_files import read_differences
@@ -231,7 +232,7 @@ def test_training_curves_are_of_the_chosen_runs_and_say_which_ones_have_none(hom
     lines = [line for line in figure["data"] if line["name"] != "Names"]
     assert [line["name"] for line in lines] == ["Labels only", "Response"]
     assert "0.700 at step 20" in curves.sentence(
-        curves.drawn([entry_of("kd")], "roc_auc"), "roc_auc"
+        drawn([entry_of("kd")], "validation_roc_auc"), "roc_auc"
     )
 
 
