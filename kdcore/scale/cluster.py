@@ -6,6 +6,7 @@ token and without a dashboard. Only plain values travel, between processes of th
 
 import os
 import secrets
+import socket
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -78,6 +79,8 @@ def _cluster(place: Place) -> Iterator[Any]:
     ray = _import_ray()
     # never without an address: Ray would join whatever an old file names
     address, start = place.address or "local", {}
+    if place.address:
+        _refuse_silent(place.address)
     if not place.address:
         start = {"num_cpus": place.workers or os.cpu_count() or 1, "include_dashboard": False}
     try:
@@ -88,6 +91,15 @@ def _cluster(place: Place) -> Iterator[Any]:
         yield ray
     finally:
         ray.shutdown()
+
+
+def _refuse_silent(address: str) -> None:
+    """RunError when nothing listens at an address: Ray itself would try for many minutes."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=PATIENCE).close()
+    except (OSError, ValueError, OverflowError) as cause:
+        raise RunError(f"no Ray cluster answers at {address}: {cause}") from cause
 
 
 def _unit(ray: Any, device: str) -> str:

@@ -1,7 +1,6 @@
 """What a worker can be given to do, as plain values: the same on every executor."""
 
 import json
-import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 from kdcore.errors import LabError
 from kdcore.scale.shards import Shard
 
-SCORE, CARRY_OUT, LOOK = "score", "carry out", "look"
+SCORE, LOOK = "score", "look"
 
 
 def attempt(task: dict[str, Any]) -> str:
@@ -39,14 +38,6 @@ def _score(task: dict[str, Any]) -> None:
     score_shard(Work.from_dict(task["work"]), Shard(**task["shard"]))
 
 
-def _carry_out(task: dict[str, Any]) -> None:
-    """Train the run of a folder in a child process of its own; its folder says how that ended."""
-    folder = Path(task["folder"])
-    with (folder / "run.log").open("ab") as log:
-        command = [sys.executable, "-m", "kdcore", "run", str(folder)]
-        subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False)
-
-
 def _look(task: dict[str, Any]) -> None:
     """Read the probe that the driver wrote, so that a folder of another machine is noticed."""
     path = Path(task["path"])
@@ -55,4 +46,4 @@ def _look(task: dict[str, Any]) -> None:
         raise LabError(f"{path.parent} is not the same folder there")
 
 
-_DO = {SCORE: _score, CARRY_OUT: _carry_out, LOOK: _look}
+_DO = {SCORE: _score, LOOK: _look}

@@ -1,6 +1,7 @@
 """A trained student of a few thousand weights, on a small world with a log."""
 
 import hashlib
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,17 @@ torch.set_num_threads(1)
 LOG = 1130  # pairs: three shards, the last one shorter
 SHARD = 400
 DATA = f"world:log={LOG},train=200,validation=100,test=100"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ray_settings() -> Iterator[None]:
+    """What Ray reads once per process, when it is imported: one token for all clusters."""
+    settings = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    settings |= {"RAY_worker_niceness": "0", "RAY_USAGE_STATS_ENABLED": "0"}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in settings.items():
+            patch.setenv(name, value)
+        yield
 
 
 @pytest.fixture(scope="session")

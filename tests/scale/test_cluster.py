@@ -1,0 +1,119 @@
+"""Shards are scored on a Ray cluster of several nodes, whichever of its processes are killed.
+
+The nodes are processes of this machine; what they share is its disk.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import psutil
+import pytest
+
+from kdcore.errors import RunError
+
+from .conftest import DATA, LOG, drop_shards, infer, sums
+
+pytestmark = pytest.mark.slow
+SMALL = 10  # rows of a shard, so that a job lasts
+SHARDS = LOG // SMALL
+PATIENCE = 240.0  # seconds that a job may take here
+
+
+@contextmanager
+def started(*nodes: int) -> Iterator:
+    """A cluster with a node for each number, which has so many CPUs."""
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster()
+    try:
+        for cpus in nodes:
+            cluster.add_node(num_cpus=cpus, include_dashboard=False)
+        yield cluster
+    finally:
+        cluster.shutdown()
+
+
+@pytest.fixture(scope="module")
+def expected(trained) -> dict[str, str]:
+    """What one process writes."""
+    workspace, run = trained
+    drop_shards(workspace)
+    score(workspace, run, "local").wait(PATIENCE)
+    sums_of_one = sums(workspace)
+    assert len(sums_of_one) == SHARDS + 1  # and the manifest
+    drop_shards(workspace)
+    return sums_of_one
+
+
+def score(home, run, on: str) -> subprocess.Popen:
+    """Start the command that scores the log in small shards."""
+    rows = ["--split", "log", "--shard-rows", str(SMALL), "--device", "cpu"]
+    command = [sys.executable, "-m", "kdcore", "infer", run.id, "--data", DATA, *rows]
+    settings = os.environ | {"KDLAB_HOME": str(home.root)}
+    return subprocess.Popen([*command, "--on", on, "-q"], env=settings, start_new_session=True)
+
+
+def finished(home) -> dict[str, int]:
+    """The time of every finished shard, by its name."""
+    times = {}
+    for path in home.cache_folder("shards").glob("*/*.safetensors"):
+        times[path.name] = path.stat().st_mtime_ns
+    return times
+
+
+def wait_for(home, shards: int, driver: subprocess.Popen) -> None:
+    """Return when so many shards are there, or when the command has ended."""
+    until = time.monotonic() + PATIENCE
+    while len(finished(home)) < shards and driver.poll() is None:
+        assert time.monotonic() < until, f"no {shards} shards after {PATIENCE} s"
+        time.sleep(0.01)
+
+
+def kill(name: str, driver: subprocess.Popen, cluster) -> None:
+    """Kill the command, one of the workers, or the last node."""
+    if name == "driver":
+        driver.kill()
+    elif name == "worker":
+        processes = psutil.Process().children(recursive=True)
+        workers = [each for each in processes if title(each).startswith("ray::")]
+        busy = [each for each in workers if "attempt" in title(each)]
+        for each in (busy or workers)[:1]:
+            each.kill()
+    else:
+        cluster.remove_node(cluster.list_all_nodes()[-1], allow_graceful=False)
+
+
+def title(process: psutil.Process) -> str:
+    """What a process calls itself; "" when it is gone."""
+    with suppress(psutil.Error, IndexError):
+        return process.cmdline()[0]
+    return ""
+
+
+@pytest.mark.parametrize("victim", ["worker", "node", "driver"])
+def test_a_kill_in_the_middle_loses_and_repeats_no_finished_shard(victim, home, source, expected):
+    with started(1, 1) as cluster:
+        driver = score(home, source, f"ray:{cluster.address}")
+        wait_for(home, SHARDS // 10, driver)
+        before = finished(home)
+        kill(victim, driver, cluster)
+        code = driver.wait(PATIENCE)
+        assert 0 < len(before) < SHARDS
+        if victim == "driver":
+            assert code == -9
+            assert len(finished(home)) < SHARDS
+            code = score(home, source, f"ray:{cluster.address}").wait(PATIENCE)
+        assert code == 0
+        assert sums(home) == expected
+        assert before.items() <= finished(home).items()  # nothing that was there is written again
+
+
+def test_an_address_without_a_cluster_is_an_error_within_half_a_minute(home, source):
+    start = time.monotonic()
+    with pytest.raises(RunError, match="no Ray cluster answers at 127"):
+        infer(source, home, "ray:127.0.0.1:9")
+    assert time.monotonic() - start < 30
