@@ -250,6 +250,7 @@ def _row(row: pipeline.Row, difference: str) -> dict[str, Any]:
         "model": row.title,
         "ROC-AUC [95 %]": span(row.value, row.low, row.high),
         "n": cell(row.n),
+        "steps": cell(row.steps),
         "before": row.before or NOTHING,
         difference: span(row.delta, row.delta_low, row.delta_high),
         "verdict": row.verdict or NOTHING,

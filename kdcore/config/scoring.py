@@ -19,7 +19,11 @@ class InferConfig(Stage):
     as_is: bool = switch(
         False, "take the splits as they lie, cut none; 'all' then names every pair as one"
     )
-    precision: str = choice("auto", "of products; auto is fp32", options=("auto", "fp32", "bf16"))
+    precision: str = choice(
+        "auto",
+        "of products; auto is fp32, fast is bf16 where the hardware has it: so distillations score",
+        options=("auto", "fast", "fp32", "bf16"),
+    )
     on: str = text(
         "",
         "score in shards, files of some rows each: local, local:N (processes), ray, ray:N (workers "
@@ -38,6 +42,8 @@ class InferConfig(Stage):
         problems += [executor_problem(self.on)] if self.on and executor_problem(self.on) else []
         if self.on and not self.splits:
             problems.append("splits: name the split to score in shards, as --split log")
+        if self.on and self.precision == "fast":
+            problems.append("precision: fast differs between machines; for shards choose another")
         check(problems)
 
     @property

@@ -8,13 +8,15 @@ import pytest
 from kdcore import lab
 from kdcore.config import InferConfig
 from kdcore.data.pairs import PairTable
-from kdcore.errors import RunError
+from kdcore.errors import ConfigError, RunError
+from kdcore.models import packed
 from kdcore.models.build import load_model
 from kdcore.models.predict import predict_texts
 from kdcore.recipes.stage import SCORED
 from kdcore.runs.store import Run
 from kdcore.runs.writer import RunWriter
 from kdcore.softlabels import soften
+from kdcore.teachers.cached import cached_predictions
 from kdcore.workspace import Workspace
 
 from .conftest import created, finetuning
@@ -118,3 +120,17 @@ def test_splits_as_they_lie_are_not_cut_and_all_is_every_pair(
     assert len(lab.split_of(run, "all", home)) == len(only)
     cut = lab.infer(source, "mine", workspace=home)
     assert len(lab.predictions(cut, "test")) < len(only)
+
+
+def test_a_distillation_reads_the_scores_of_a_fast_infer_run(
+    home: Workspace, pairs: PairTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packed, "_multiplies_bf16", lambda device: True)
+    teacher = lab.start(finetuning("bert", epochs=1), home)
+    lab.infer(teacher, workspace=home, device="cpu", precision="fast")
+    for split in pairs.splits:
+        part = pairs.split(split)
+        assert cached_predictions(teacher, part, home, device="cpu")[1]
+        assert not cached_predictions(teacher, part, home, device="cpu", precision="fp32")[1]
+    with pytest.raises(ConfigError, match="fast differs between machines"):
+        InferConfig(run=teacher.id, splits=("log",), on="local", precision="fast")

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from kdcore.config import DistillConfig, FinetuneConfig, InferConfig
+from kdcore.config import DistillConfig, FinetuneConfig, InferConfig, TrainedConfig
 from kdcore.experiments.estimate.data_stats import DataStats, stats_of
 from kdcore.experiments.estimate.estimate import NOT_YET, Estimate, estimate, scoring
 from kdcore.experiments.pipeline.keys import key_of, run_of_key
@@ -62,7 +62,7 @@ def _estimated(stage: Stage, plan: Plan, workspace: Workspace) -> StageEstimate:
     config = stage.config
     if isinstance(config, InferConfig):
         return _scored(stage, config, plan, workspace)
-    if not isinstance(config, FinetuneConfig | DistillConfig):
+    if not isinstance(config, TrainedConfig):
         return StageEstimate(stage=stage.name)
     stats = stats_of(config, workspace)
     if isinstance(config, DistillConfig):
@@ -97,7 +97,7 @@ def _scored(stage: Stage, config: InferConfig, plan: Plan, workspace: Workspace)
             teacher=config.run, data=config.data, limit=config.limit, transfer="log"
         )
         count += stats_of(reading, workspace).transfer
-    if not isinstance(teacher, FinetuneConfig | DistillConfig):
+    if not isinstance(teacher, TrainedConfig):
         return StageEstimate(stage=stage.name, pairs=count)
     seconds, low, high, basis = scoring(teacher, count, stats, workspace)
     return StageEstimate(

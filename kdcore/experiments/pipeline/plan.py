@@ -68,7 +68,9 @@ def plan(
     possible, left_out = _possible(recipe, facts)
     parts = [part for part in possible if part not in without]
     scored = [s for s in SPLITS if s in facts.splits and (s != "log" or "log" in parts)]
-    stages, variants = _merged(Builder(preset, common, tuple(scored), grouped), parts, ablation)
+    pretrained = "log" if "log" in facts.splits else "train"
+    builder = Builder(preset, common, tuple(scored), grouped, pretrained)
+    stages, variants = _merged(builder, parts, ablation)
     return Plan(
         recipe=name,
         title=recipe.title,

@@ -80,6 +80,30 @@ RECIPES = {
             training=_STUDENT_TRAINING,
         ),
     ),
+    "adsbert": Recipe(
+        name="adsbert",
+        title="AdsBERT",
+        sentence="A teacher is pretrained on the log without labels and learns several tasks; "
+        "C-DSSM and TwinBERT learn from its scores of the log, then from scores and labels "
+        "together.",
+        parts=("pretrain", "multitask", "log", "label_aware", "labels"),
+        small=Preset(
+            data="world:log=12000,train=2000,validation=1000,test=4000",
+            limit=2_000,
+            models={"teacher": "bert_teacher", "cdssm": _CDSSM, "twinbert": _TWINBERT},
+            training=_STUDENT_TRAINING | {"pretrain": {"epochs": 6}, "teacher": _SELECT},
+        ),
+        full=Preset(
+            data="world:log=200000",
+            limit=0,
+            models={
+                "teacher": "bert_teacher:dropout=0.1",
+                "cdssm": _CDSSM,
+                "twinbert": _TWINBERT,
+            },
+            training=_STUDENT_TRAINING | {"pretrain": {"epochs": 3}, "teacher": _SELECT},
+        ),
+    ),
 }
 
 
@@ -89,13 +113,14 @@ class Builder:
 
     common: settings that every stage shares. sets: values of a stage's settings by their path, by
     its name; those of "models" are models by their names. scored: the splits that the teacher
-    scores for the students.
+    scores for the students. pretrained: the split that a teacher is pretrained on.
     """
 
     preset: Preset
     common: Mapping[str, Any]
     scored: tuple[str, ...]
     sets: Mapping[str, Mapping[str, Any]]
+    pretrained: str = "log"
 
     def stages(self, parts: Collection[str]) -> Iterator[Stage]:
         """The stages in an order in which they can run: the teacher, its scores, the students."""
@@ -105,7 +130,7 @@ class Builder:
         yield self._stage(
             "scores",
             "infer",
-            {"run": PLACE + teacher, "splits": list(self.scored)},
+            {"run": PLACE + teacher, "splits": list(self.scored), "precision": "fast"},
             title="Scores of the teacher",
             sentence="The teacher scores the labelled pairs and the log, once for all students.",
         )
@@ -136,11 +161,11 @@ class Builder:
             yield self._stage(
                 "pretrain",
                 "pretrain",
-                {"model": model, "split": "log" if "log" in self.scored else "train"},
+                {"model": model, "split": self.pretrained},
                 training="pretrain",
                 title="Pretraining",
-                sentence="The teacher's encoder learns hidden words and next ads of the log, "
-                "without a label.",
+                sentence="The teacher's encoder learns hidden words, and which ad was shown for a "
+                "query, without a label.",
             )
             model = model | {"start_from": f"{PLACE}pretrain"}
         if "multitask" in parts:

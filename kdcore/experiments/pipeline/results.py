@@ -104,7 +104,7 @@ def results(pipeline: Pipeline) -> Results:
         rows=rows,
         gains=tuple(table.gains(whole)),
         variants=tuple(row for variant in others for row in table.variant(variant, whole)),
-        notes=(*plan.left_out, *_notes(models, finished)),
+        notes=(*plan.left_out, *table.unequal_steps(whole), *_notes(models, finished)),
     )
 
 
@@ -156,14 +156,24 @@ class _Table:
     def gains(self, variant: Variant) -> Iterable[Gain]:
         """What each student kept after the log and at its end."""
         for student, twin in variant.twins.items():
-            for stage in self.plan.stages:
-                names = (twin, stage.name, variant.teacher)
-                if stage.student == student and stage.role == "student":
-                    ends = stage.name in self._chain(variant.finals[student])
-                    if ends and {*names} <= set(self.runs):
-                        twin_s, own, teacher = map(self._answers, names)
-                        gap = gap_recovered(self.pairs, twin_s, own, teacher, METRIC)
-                        yield Gain(student=student, stage=stage.name, gap=gap)
+            for stage in self._models_of(student, variant.finals[student]):
+                names = (twin, stage, variant.teacher)
+                if {*names} <= set(self.runs):
+                    twin_s, own, teacher = map(self._answers, names)
+                    gap = gap_recovered(self.pairs, twin_s, own, teacher, METRIC)
+                    yield Gain(student=student, stage=stage, gap=gap)
+
+    def unequal_steps(self, variant: Variant) -> Iterable[str]:
+        """A sentence for each student that took other steps in all than its twin."""
+        for student, twin in variant.twins.items():
+            chain = self._models_of(student, variant.finals[student])
+            if {twin, *chain} <= set(self.runs):
+                own, base = sum(steps_of(self.runs[name]) for name in chain), self.runs[twin]
+                if own != steps_of(base):
+                    yield (
+                        f"{' and '.join(chain)} took {own:,} steps in all, their baseline {twin} "
+                        f"{steps_of(base):,}, which saw the labelled pairs alone."
+                    )
 
     def variant(self, variant: Variant, whole: Variant) -> Iterable[Row]:
         """The last model of each student without a part, beside that with all parts."""
@@ -172,9 +182,11 @@ class _Table:
                 stage, last = self.plan.stage(name), whole.finals[student]
                 yield self.row(stage, last, f"{stage.title} ({variant.title})")
 
-    def _chain(self, final: str) -> set[str]:
-        """The stages of a student that lead to its last model."""
-        return {final, *self.plan.stage(final).needs}
+    def _models_of(self, student: str, final: str) -> list[str]:
+        """The stages of a student that lead to its last model, which is among them."""
+        chain = {final, *self.plan.stage(final).needs}
+        stages = (s for s in self.plan.stages if s.student == student and s.role == "student")
+        return [stage.name for stage in stages if stage.name in chain]
 
     def _answers(self, name: str) -> Predictions:
         return lab.predictions(self.runs[name])

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -108,6 +109,24 @@ def test_a_recipe_is_one_call(workspace, executed):
         "teacher",
         "student_log",
         "student",
+    ]
+
+
+def test_adsbert_runs_both_stages_of_its_teacher_and_measures_its_gains(workspace, executed):
+    pairs = some_pairs(log=24)
+    tasks = {f"task_{name}": pairs.frame["grade"].clip(lower=0) for name in ("click", "brand")}
+    replace(pairs, frame=pairs.frame.assign(**tasks)).save(workspace.data_folder("invented"))
+    tiny = {"models.teacher": TINY["models.teacher"], "models.cdssm": "cdssm:filters=8,semantic=8"}
+    sets = tiny | {"models.twinbert": TINY["models.student"]}
+    table = kdcore.recipe("adsbert", data="invented", sets=sets, workspace=workspace)
+    assert executed[2:5] == ["Pretraining", "Teacher of all tasks", "Scores of the teacher"]
+    assert len(executed) == 9
+    assert [row.stage for row in table.rows if row.role == "teacher"] == ["multitask"]
+    assert [gain.stage for gain in table.gains] == [
+        "cdssm_log",
+        "cdssm",
+        "twinbert_log",
+        "twinbert",
     ]
 
 

@@ -83,3 +83,38 @@ def test_what_cannot_be_planned_is_refused_in_words(tmp_path):
     some_pairs(bare=48).save(home.data_folder("unlabelled"))
     with pytest.raises(DataError, match="no pair of split 'train' is labelled"):
         pipeline.plan("relevance", data="unlabelled", workspace=home)
+
+
+def test_adsbert_pretrains_a_teacher_of_all_tasks_for_two_students(tmp_path):
+    home = Workspace(tmp_path)
+    plan = pipeline.plan("adsbert", small=True, workspace=home, ablation=True)
+    whole = ["pretrain", "multitask", "scores", "cdssm_log", "cdssm", "twinbert_log", "twinbert"]
+    twins = ["cdssm_labels", "twinbert_labels"]
+    assert [stage.name for stage in plan.stages][:9] == twins + whole
+    assert plan.stage("multitask").inputs == {"model.start_from": "pretrain"}
+    assert plan.stage("scores").inputs == {"run": "multitask"}
+    assert plan.stage("cdssm_log").before == "cdssm_labels"
+    each = {variant.name: variant for variant in plan.variants}
+    assert list(each) == ["", "pretrain", "multitask", "log", "label_aware"]
+    assert each["pretrain"].teacher == "multitask-no-pretrain"
+    assert not plan.stage("multitask-no-pretrain").inputs
+    alone = plan.stage("teacher-no-multitask")
+    assert (alone.kind, alone.inputs) == ("finetune", {"model.start_from": "pretrain"})
+    assert each["log"].teacher == "multitask"  # which is pretrained on the log as before
+    assert each["label_aware"].finals == {"cdssm": "cdssm_log", "twinbert": "twinbert_log"}
+    pairs = {one.stage: one.pairs for one in pipeline.estimates(plan, home)}
+    assert (pairs["pretrain"], pairs["multitask"], pairs["scores"]) == (12_000, 2_000, 19_000)
+
+
+@pytest.mark.parametrize("part", ["pretrain", "multitask", "log", "label_aware"])
+def test_adsbert_without_a_part_is_the_variant_of_its_ablation(tmp_path, part):
+    home = Workspace(tmp_path)
+    lacking = pipeline.plan("adsbert", small=True, workspace=home, without=[part])
+    kinds = [stage.kind for stage in lacking.stages]
+    assert kinds.count("pretrain") == (part != "pretrain")
+    assert kinds.count("multitask") == (part != "multitask")
+    names = {stage.name for stage in lacking.stages}
+    assert ("cdssm_log" in names, "cdssm" in names) == (part != "log", part != "label_aware")
+    if part == "log":
+        assert lacking.stage("pretrain").config.split == "log"
+        assert "log" not in lacking.stage("scores").config.splits

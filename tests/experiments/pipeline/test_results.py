@@ -27,7 +27,8 @@ def finished(folder, right):
         run = RunStore(home.runs).create(stage.filled(one.run_ids()))
         if stage.role:
             answers(run.id, test, right.get(stage.name, 3)).save(run.predictions_path("test"))
-        Record(state="finished", created=run.created).write(run.folder)
+        steps = {"stage": "evaluate", "step": 10, "total_steps": 10}
+        Record(state="finished", created=run.created, **steps).write(run.folder)
         one.set_runs(one.run_ids() | {stage.name: run.id})
     return one
 
@@ -61,6 +62,10 @@ def test_the_table_says_what_each_stage_reached_brought_and_kept(tmp_path):
         "student-no-log": ("student", -0.25, "Student, label-aware (no log)"),
         "student_log": ("student", -0.25, "Student on the log (no label-aware step)"),
     }
+    assert table.notes[0] == (
+        "student_log and student took 20 steps in all, their baseline student_labels 10, which "
+        "saw the labelled pairs alone."
+    )
     rows = list(csv.DictReader(io.StringIO(pipeline.results_csv(table))))
     assert [row["kept"] for row in rows if row["stage"] == "student_log"] == ["0.5", ""]
     assert len(rows) == len(table.rows) + len(table.variants)
