@@ -1,4 +1,4 @@
-"""`kdlab recipe`: one table at the end, also after its driver was killed in the middle of a stage."""
+"""`kdlab recipe`: its table, the same after its driver was killed in the middle of a stage."""
 
 import os
 import signal
