@@ -32,27 +32,27 @@ Detach = Annotated[
     bool, typer.Option("--detach", help="let it run without this terminal; prints its id at once")
 ]
 _SETS = (
-    "a setting of a stage, again and again: --set student.training.epochs=3; models.student=cdssm "
-    "is the model of all of its stages"
+    "a setting of a stage; may be given several times: --set student.training.epochs=3; "
+    "models.student=cdssm sets the model of all stages of that student"
 )
-_PARTS = f"leave a part out, again for more: {', '.join(pipeline.PARTS)}"
+_PARTS = f"leave a part out; may be given several times: {', '.join(pipeline.PARTS)}"
 
 
 Data = Annotated[str, typer.Option("--data", "-d", help="a data set or a path (default the world)")]
 _LIMIT = (
-    "pairs of train and of validation at most; 0 takes all (default: 2,000 of other data than the "
-    "world with --small, else all)"
+    "most pairs of train and of validation; 0 takes all (default: all, but 2,000 with --small on "
+    "data other than the world)"
 )
 Limit = Annotated[int | None, typer.Option(help=_LIMIT, min=0)]
-Small = Annotated[bool, typer.Option("--small", help="a few minutes on two cores")]
-Seed = Annotated[int, typer.Option(help="of every stage", min=0)]
+Small = Annotated[bool, typer.Option("--small", help="fewer pairs: a few minutes on two cores")]
+Seed = Annotated[int, typer.Option(help="seed of every stage", min=0)]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps")]
 Threads = Annotated[int, typer.Option(help="CPU threads; 0 is torch's choice", min=0)]
 Sets = Annotated[list[str] | None, typer.Option("--set", metavar="STAGE.KEY=VALUE", help=_SETS)]
 Without = Annotated[list[str] | None, typer.Option("--without", metavar="PART", help=_PARTS)]
 Ablation = Annotated[
     bool,
-    typer.Option("--ablation", help="also without each part in turn; equal runs are shared"),
+    typer.Option("--ablation", help="also run it without each part in turn; equal stages run once"),
 ]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="print the stages with time and memory, run none")
@@ -134,11 +134,11 @@ def resume(
 
 @app.command()
 def stop(name: Name, as_json: Json = False) -> None:
-    """Pause a pipeline: stages at work are stopped, and no further one begins."""
+    """Pause a pipeline: its running stages are stopped, and no further one begins."""
     one = pipeline.find(name)
     pipeline.pause(one)
     live = [s.name for s in pipeline.state(one).stages if s.state in LIVE]
-    text = f"{one.id} pauses; `kdlab recipe resume {one.id}` goes on."
+    text = f"{one.id} is being paused; `kdlab recipe resume {one.id}` goes on."
     show(as_json, {"id": one.id, "stopping": live}, text)
 
 
@@ -208,9 +208,9 @@ def _print_plan(plan: pipeline.Plan, as_json: bool) -> None:
     seconds, low, high = total(stages)
     whole = f"{_duration(seconds)} ({_duration(low)} to {_duration(high)})"
     lines = [
-        f"Data: {plan.data}. One after the other: {whole}."
+        f"Data: {plan.data}. All stages one after the other take {whole}."
         if math.isfinite(seconds)
-        else f"Data: {plan.data}. The whole time is not known, as some stages were never measured.",
+        else f"Data: {plan.data}. The whole time is unknown: some stages were never measured.",
         *plan.left_out,
     ]
     data = {"plan": plan.to_dict(), "estimates": stages}
@@ -230,9 +230,9 @@ def _print(one: pipeline.Pipeline, to: Path | None, as_json: bool) -> None:
     unfinished = [_stage_row(s) for s in state.stages if s.state != "finished"]
     parts = [table(unfinished)] if unfinished else []
     if results.rows:
-        parts.append(table([_row(row, "less the one before [95 %]") for row in results.rows]))
+        parts.append(table([_row(row) for row in results.rows]))
     if results.variants:
-        parts.append(table([_row(row, "less the whole recipe [95 %]") for row in results.variants]))
+        parts.append(table([_row(row) for row in results.variants]))
     lines = [f"{each.stage}: {each.text}." for each in results.gains]
     lines += [f"Note: {note}" for note in results.notes]
     lines += [state.message] * bool(state.message)
@@ -244,22 +244,22 @@ def _stage_row(stage: pipeline.StageState) -> dict[str, Any]:
     return {"stage": stage.name, "state": stage.state, "run": stage.run or NOTHING, "step": step}
 
 
-def _row(row: pipeline.Row, difference: str) -> dict[str, Any]:
+def _row(row: pipeline.Row) -> dict[str, Any]:
     return {
         "stage": row.stage,
         "model": row.title,
         "ROC-AUC [95 %]": span(row.value, row.low, row.high),
         "n": cell(row.n),
         "steps": cell(row.steps),
-        "before": row.before or NOTHING,
-        difference: span(row.delta, row.delta_low, row.delta_high),
+        "compared with": row.before or NOTHING,
+        "difference [95 %]": span(row.delta, row.delta_low, row.delta_high),
         "verdict": row.verdict or NOTHING,
         "run": row.run,
     }
 
 
 def _duration(seconds: float) -> str:
-    """A time as people read it: 40 s, 12 min, 3.5 h."""
+    """A time in a fitting unit: 40 s, 12 min, 3.5 h."""
     if not math.isfinite(seconds):
         return NOTHING
     if seconds < 90:

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from kdcore.retrieval.search import Searcher
 
 _DATA = (
-    "whose ads are searched: a data set, world for its corpus of 20,000 ads, world:ads=1000000 for "
-    "a larger one"
+    "the data set whose ads are searched: a name, world (20,000 ads), or world:ads=1000000 for more"
 )
 _RECIPE = (
     "Flat (exact), SQ8 (8 bits), HNSW16 (a graph), IVF1024 (lists) or IVF1024,SQ8; by default Flat "
@@ -33,10 +32,8 @@ def index(
     run: RunId,
     data: Data = "world",
     recipe: Recipe = "",
-    k: Annotated[int, typer.Option("-k", help="recall is measured in the first k ads")] = 10,
-    queries: Annotated[
-        int, typer.Option("--queries", help="most queries on which it is measured")
-    ] = 200,
+    k: Annotated[int, typer.Option("-k", help="recall is measured on the first k ads")] = 10,
+    queries: Annotated[int, typer.Option("--queries", help="queries to measure on, at most")] = 200,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -75,8 +72,9 @@ def index(
     lines = [
         f"{built.recipe} over {len(searcher.ads):,} ads of {searcher.ads.name}: "
         f"{built.megabytes:.1f} MB, built in {built.build_seconds:.2f} s.",
-        f"Recall and time are of {len(typed):,} queries, one thread each; they count from the "
-        "query's vector on.",
+        f"Recall: mean over {len(typed):,} queries with its 95 % interval. Time: from the query's "
+        f"vector to the ads, median and 95th percentile of {min(p.time.n for p in curve):,} or "
+        "more single queries.",
         *([f"Note: {searcher.note}"] if searcher.note else []),
     ]
     show(as_json, data_out, table(rows, right=set(rows[0]) - {"effort"}), *lines)
@@ -98,12 +96,14 @@ def search(
     ] = None,
     teacher: Annotated[
         str | None,
-        typer.Option("--teacher", metavar="RUN", help="a run that orders the found ads again"),
+        typer.Option(
+            "--teacher", metavar="RUN", help="a run whose score and place of each ad are shown"
+        ),
     ] = None,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Find ads for a query with a run's towers, and let a teacher order them."""
+    """Find ads for a query with a run's towers, and show how a teacher would order them."""
     from kdcore.retrieval.embed import rescored
 
     filters = _filters(where or [])

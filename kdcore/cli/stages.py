@@ -1,4 +1,4 @@
-"""The stages one by one, from pretrain to distill; and predict, which asks a run."""
+"""A command per stage, from pretrain to distill; and predict, which scores typed pairs."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any

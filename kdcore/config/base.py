@@ -14,8 +14,7 @@ _DEVICE = re.compile(r"auto|mps|cpu(:\d+)?|cuda(:\d+|:all)?", re.ASCII)
 class Stage:
     """The settings that every stage has.
 
-    gives_grades: whether its run says how relevant an ad is; else it learns and is scored without
-    a grade.
+    gives_grades: whether a run of this stage can grade pairs; a pretraining cannot.
     """
 
     gives_grades: ClassVar[bool] = True
@@ -46,5 +45,5 @@ class Stage:
 
     @property
     def leaves_log_out(self) -> bool:
-        """Whether it reads the log in pieces, so that the pairs in memory are those beside it."""
+        """Whether the stage reads the log in pieces, so that it is not loaded with other pairs."""
         return False

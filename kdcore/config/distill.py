@@ -27,8 +27,8 @@ class DistillConfig(Stage):
     """Train a student on what a teacher tells, beside the hard labels.
 
     method, soft_weight: the first term of the loss; terms: those beside it, by name; schedules:
-    the weights and the temperature that change in the course of the training; order: that in which
-    labelled and unlabelled pairs come.
+    the weights and the temperature that change in the course of the training; order: how
+    labelled and unlabelled pairs follow each other.
     """
 
     stage: str = choice("distill", "the stage", options=("distill",))

@@ -22,13 +22,13 @@ class Place:
         """Read `local`, `local:2`, `ray`, `ray:2` or `ray:HOST:PORT`; ConfigError for others."""
         match = _PLACE.fullmatch(text)
         if match is None or executor_problem(text):
-            raise ConfigError("This work cannot be given out:", [executor_problem(text)])
+            raise ConfigError("This executor cannot be used:", [executor_problem(text)])
         return cls(match[1], int(match[2] or 0), match[3] or "")
 
 
 def executor_problem(text: str) -> str:
-    """The problem of a text that names no executor; "" when it does."""
+    """What is wrong with a text that should name an executor; "" when it names one."""
     match = _PLACE.fullmatch(text) if isinstance(text, str) else None
     if match is None or (match[1] == "local" and match[3]):
-        return f"on: {text!r} is no executor; use {_WAYS}"
+        return f"on: {text!r} is not an executor; use {_WAYS}"
     return ""

@@ -18,7 +18,7 @@ SHARES_ENCODER = ("bert", "checkpoint")  # models that read query and ad as one 
 class TaskConfig:
     """A task beside relevance: its name and its weight in the loss.
 
-    name: of a column task_<name> of the data, or else of any column of labels.
+    name: NAME of a column task_NAME of the data, or the name of any other column of labels.
     """
 
     name: str = RELEVANCE
@@ -44,8 +44,8 @@ class MultitaskConfig(FinetuneConfig):
     """Train one encoder on several tasks, a head per task; relevance has the model's own head.
 
     The loss is the sum over the tasks of weight times cross-entropy, each a mean over the pairs
-    of a batch that have a label of the task. tasks: those to learn, by name; none stands for every
-    column task_<name> of the data. Relevance is learned in any case.
+    of a batch that have a label of the task. tasks: those to learn, by name; an empty list stands
+    for every column task_NAME of the data. Relevance is always learned.
     """
 
     stage: str = choice("multitask", "the stage", options=("multitask",))
@@ -58,7 +58,7 @@ class MultitaskConfig(FinetuneConfig):
     )
     split: str = choice(
         "train",
-        "pairs learned from: the graded ones, or the log beside them, whose pairs have other tasks",
+        "pairs learned from: the graded ones, or also the log, which has other tasks' labels only",
         options=("train", "train+log"),
     )
 
@@ -68,11 +68,15 @@ class MultitaskConfig(FinetuneConfig):
         problems = []
         names = [task.name for task in self.tasks]
         if doubled := sorted({name for name in names if names.count(name) > 1}):
-            problems.append(f"tasks: {', '.join(doubled)} is named twice; name each task once")
+            problems.append(
+                f"tasks: {', '.join(doubled)} named more than once; name each task once"
+            )
         if "" in names:
             problems.append("tasks: a name is empty; name a column of labels")
         if not self.weight_of(RELEVANCE):
-            problems.append("tasks.relevance: its weight is 0, so no answer would be learned")
+            problems.append(
+                "tasks.relevance: its weight is 0, but it must be learned; use one above 0"
+            )
         if self.model.name not in SHARES_ENCODER:
             problems.append(
                 f"model: {self.model.name} has no encoder that tasks can share; choose bert, a "
@@ -86,7 +90,7 @@ class MultitaskConfig(FinetuneConfig):
 
     @property
     def transfer(self) -> str:
-        """The splits learned from, as a distillation calls them."""
+        """The splits learned from, under the name that a distillation gives them."""
         return self.split
 
     @property
@@ -106,7 +110,7 @@ class MultitaskConfig(FinetuneConfig):
 
 
 def with_named_tasks(data: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return settings whose `tasks` are a list of short texts in the form that is written."""
+    """Return the settings with `tasks`, if they are a list of short texts, in the stored form."""
     if not isinstance(data.get("tasks"), list):
         return data
     tasks = [TaskConfig.parse(str(task)) for task in data["tasks"]]

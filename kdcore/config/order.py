@@ -1,4 +1,4 @@
-"""OrderConfig: how labelled and unlabelled pairs meet in the course of a training on both."""
+"""OrderConfig: how labelled and unlabelled pairs follow each other in a training."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ KNOB_OF = {  # the knob of each kind that has one
 
 @dataclass(frozen=True, kw_only=True)
 class OrderConfig:
-    """In which order pairs are learned from; a knob that a kind does not name does nothing for it.
+    """The order in which a student meets its pairs; each knob belongs to one kind of order only.
 
     Every kind takes as many steps per epoch as `mixed`, so that orders are compared at equal steps.
     """
@@ -24,8 +24,8 @@ class OrderConfig:
     kind: str = choice(
         MIXED,
         "mixed: at random, each pair once per epoch; interleaved: a fixed ratio in every batch; "
-        "alternating: blocks of steps, by turns; curriculum: the unlabelled pairs of which the "
-        "teacher is surest come first",
+        "alternating: blocks of steps, in turn; curriculum: unlabelled pairs join in the order of "
+        "the teacher's confidence, the surest first",
         options=(MIXED, *KNOB_OF),
     )
     ratio: float = knob(
@@ -39,8 +39,8 @@ class OrderConfig:
     )
     first_share: float = knob(
         0.25,
-        "curriculum: share of the unlabelled pairs that is there at the first step; it grows to "
-        "all of them until half of the steps are done",
+        "curriculum: share of the unlabelled pairs used at the first step; it grows to all of them "
+        "by half of the steps",
         low=0.01,
         high=1,
     )
@@ -49,7 +49,7 @@ class OrderConfig:
         check(problems_of(self))
 
     def problems(self, transfer: str, teacher: TeacherConfig) -> list[str]:
-        """What of it does not go with a transfer set and a teacher; each names its setting."""
+        """Why this order does not fit a transfer set and a teacher; each names its setting."""
         if self.kind == MIXED:
             return []
         problems = []
@@ -60,7 +60,7 @@ class OrderConfig:
             )
         if self.kind == "curriculum" and teacher.kind in ("peer", "ema"):
             problems.append(
-                "order.kind: curriculum asks how sure the teacher is before the training begins, "
-                "when this one knows nothing yet; choose a run, or another order"
+                "order.kind: curriculum needs the teacher's confidence before the training, but a "
+                f"teacher of kind {teacher.kind} learns during it; choose a run, or another order"
             )
         return problems

@@ -10,7 +10,7 @@ from kdcore.knobs import choice, knob, text
 READERS = ("bert", "checkpoint")  # models that read query and ad as one sequence
 
 
-def _teacher() -> ModelConfig:
+def _default_model() -> ModelConfig:
     return ModelConfig.parse("bert_teacher")
 
 
@@ -26,7 +26,7 @@ class PretrainConfig(Stage):
 
     data: str = text("world:log=20000", "a data set of the lab, or a path to one")
     stage: str = choice("pretrain", "the stage", options=("pretrain",))
-    model: ModelConfig = field(default_factory=_teacher)
+    model: ModelConfig = field(default_factory=_default_model)
     split: str = choice(
         "log",
         "pairs learned from: the unlabelled log, those of train, or both",
@@ -35,8 +35,8 @@ class PretrainConfig(Stage):
     mask_share: float = knob(0.15, "share of the tokens that are hidden", low=0.01, high=0.9)
     next_ad_weight: float = knob(
         1.0,
-        "weight of next-ad prediction (ours): is this ad shown for the query, or for another of "
-        "the batch? 0 leaves it out",
+        "weight of next-ad prediction (ours): was this ad shown for the query, or for another "
+        "query of the batch? 0 leaves it out",
         low=0,
         high=1000,
     )
@@ -46,8 +46,9 @@ class PretrainConfig(Stage):
         problems, training = self.problems(), self.training
         if self.model.name not in READERS:
             problems.append(
-                f"model: {self.model.name} reads query and ad apart; words are hidden in pairs "
-                "that are read as one sequence: choose bert_teacher, bert, or the folder of a BERT"
+                f"model: {self.model.name} reads query and ad separately, but pretraining needs "
+                "a model that reads them as one sequence: choose bert_teacher, bert, or the "
+                "folder of a BERT"
             )
         if training.select_by == "roc_auc":
             problems.append(
@@ -61,5 +62,5 @@ class PretrainConfig(Stage):
 
     @property
     def transfer(self) -> str:
-        """The split under the name that other stages have for what is learned from."""
+        """The splits learned from, under the name that a distillation gives them."""
         return self.split

@@ -29,10 +29,10 @@ class InferConfig(Stage):
         "score in shards, files of some rows each: local, local:N (processes), ray, ray:N (workers "
         "on this machine) or ray:HOST:PORT (a cluster)",
     )
-    shard_rows: int = knob(50_000, "rows of a shard", low=1, high=10_000_000)
+    shard_rows: int = knob(50_000, "rows per shard", low=1, high=10_000_000)
     top_k: int = knob(
         20,
-        "largest logits of a row that shards keep, where there are more classes",
+        "largest logits kept per row of a shard, where the model has more classes",
         low=1,
         high=1_000_000,
     )
@@ -48,7 +48,7 @@ class InferConfig(Stage):
 
     @property
     def leaves_log_out(self) -> bool:
-        """Shards read the log in pieces."""
+        """Whether it scores in shards, which read the log in pieces."""
         return bool(self.on)
 
 

@@ -1,6 +1,7 @@
-"""Label-aware distillation: the annotator's soft label counts where it agrees with the label.
+"""Label-aware distillation: a soft label counts more where it agrees with the label.
 
-A label-aware weighting in the spirit of the paper; not its published formula, which was not found.
+A label-aware weighting in the spirit of the paper; not its published formula, which was not
+available to us.
 Li et al. 2019 (arXiv:1901.10710) fine-tune a student on pairs that have a label and a score, with a
 loss that weighs one by the other. Ours, for K grades: a is the teacher's probability of the label,
 

@@ -1,4 +1,4 @@
-"""Draw maps in a process of its own, which a page polls, can cancel, and never waits for.
+"""Draw maps in a process of their own, which a page polls and can cancel without waiting for it.
 
 A job is a folder `cache/maps/<key>`: the features it reads, `status.json` while it works, and
 `maps.safetensors` once it is finished.
@@ -24,7 +24,7 @@ from kdcore.runs.queue.processes import start_detached
 from kdcore.runs.record import is_alive, process_start
 from kdcore.workspace import Workspace, read_json, replacing, write_json_atomic
 
-_PATIENCE = 60.0  # seconds in which a new process says that it is there
+_PATIENCE = 60.0  # seconds that a new process may take to write its first status
 State = Literal["none", "running", "finished", "failed", "lost"]
 _INPUT, _STATUS, _MAPS = "features.safetensors", "status.json", "maps.safetensors"
 _LOCK = ".one"
@@ -83,7 +83,7 @@ def progress(key: str, workspace: Workspace) -> Progress:
         return Progress("running", step, share)
     if "pid" not in status and time.time() - float(status.get("requested") or 0) < _PATIENCE:
         return Progress("running", "starting")
-    message = "The process that drew the maps is gone; start it again."
+    message = "The process that drew the maps has ended; draw them again."
     return Progress("lost", step, share, message)
 
 
@@ -111,10 +111,10 @@ def carry_out(folder: Path) -> None:
 
     tell("waiting for other maps", 0.0)
     try:
-        first, second, how = _input(folder / _INPUT)
+        first, second, options = _input(folder / _INPUT)
         with FileLock(folder.parent / _LOCK):  # one at a time: umap compiles into one shared cache
-            draw(first, second, how["way"], int(how["seed"]), tell).save(folder / _MAPS)
-    except Exception as cause:  # whatever it is, the page shows it
+            draw(first, second, options["way"], int(options["seed"]), tell).save(folder / _MAPS)
+    except Exception as cause:  # the page shows every kind of failure
         message = str(cause) if isinstance(cause, LabError) else repr(cause)
         write_json_atomic(folder / _STATUS, {**started, "message": message})
         raise
@@ -124,8 +124,8 @@ def carry_out(folder: Path) -> None:
 def _input(path: Path) -> tuple[Space, Space, Any]:
     try:
         with safe_open(path, framework="numpy") as file:
-            how = file.metadata()
+            options = file.metadata()
             one, other = file.get_tensor("first"), file.get_tensor("second")
     except Exception as cause:
-        raise DataError(f"{path.name} holds no features ({cause}); start again") from None
-    return Space(one, how["first"]), Space(other, how["second"]), how
+        raise DataError(f"{path.name} holds no features ({cause}); draw the maps again") from None
+    return Space(one, options["first"]), Space(other, options["second"]), options

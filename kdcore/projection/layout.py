@@ -1,4 +1,4 @@
-"""UMAP of two spaces: the second map starts at the first, so that what stayed lies where it lay.
+"""UMAP of two spaces: the second map starts at the first, so that both can be compared.
 
 McInnes et al. 2018 (arXiv:1802.03426), by umap-learn, on neighbors that are found once. Starting
 the second layout at the first one with a small learning rate makes two maps comparable at a
@@ -23,7 +23,7 @@ Graph = tuple[NDArray[np.int64], NDArray[np.float32]]
 
 
 def first_layout(space: Space, graph: Graph, seed: int = 0) -> Points:
-    """(points, 2) places, from PCA on; bit-equal for equal features, graph and seed."""
+    """(points, 2) places, starting from PCA; bit-equal for equal features, graph and seed."""
     start = pca_map(space)[0]
     start = start / np.abs(start).max() * _SPREAD
     return _umap(space, graph, start, EPOCHS, 1.0, seed)
@@ -36,7 +36,7 @@ def second_layout(space: Space, graph: Graph, first: Points, seed: int = 0) -> P
 
 
 def onto(places: Points, first: Points) -> Points:
-    """Move, turn or mirror, and scale a map as a whole to lie best upon another (Procrustes)."""
+    """Move, turn or mirror, and scale a map as a whole to match another best (Procrustes)."""
     a = places.astype(np.float64) - places.mean(axis=0)
     b = first.astype(np.float64) - first.mean(axis=0)
     u, values, vt = np.linalg.svd(a.T @ b)

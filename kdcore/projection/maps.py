@@ -28,7 +28,7 @@ from kdcore.workspace import replacing
 
 Way = Literal["pca", "umap"]
 VERSION = 1  # raised when the same features would be drawn differently
-Tell = Callable[[str, float], None]  # what is done now, and the share that is done
+Tell = Callable[[str, float], None]  # the present step, and the share of the work that is done
 _STEPS = {"umap": 7, "pca": 5}
 
 

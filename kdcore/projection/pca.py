@@ -1,4 +1,4 @@
-"""PCA at once: the two directions in which the points differ most."""
+"""PCA: the two directions in which the points differ most."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -11,7 +11,7 @@ from kdcore.projection.spaces import Points, Space, sample
 
 K = 10  # neighbors that are compared
 SAMPLE = 2_000  # points: trustworthiness and RSA grow with their square
-COMPARABLE = 0.1  # of shared neighbors; below it two maps cannot be compared
+COMPARABLE = 0.1  # share of common neighbors below which two maps cannot be compared
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ MOST_IN_LAYOUT = 100_000  # points that UMAP lays out; of more a seeded sample
 class Space:
     """features: (points, width) float32, a row per point. title: whose they are.
 
-    DataError at birth for fewer than three points, no width, a value that is not a number, and
-    points that are all equal.
+    Creating it raises DataError for fewer than three points, no width, a value that is not a
+    number, and points that are all equal.
     """
 
     features: NDArray[np.float32]

@@ -1,4 +1,4 @@
-"""Train one encoder on several tasks: the grades by its own head, the others by a head per task."""
+"""Train one encoder on several tasks: relevance by the model's own head, the others by new ones."""
 
 import hashlib
 from dataclasses import replace

@@ -17,7 +17,7 @@ from kdcore.data.pairs import PairTable
 from kdcore.models.batches import Batch, Encoded, Rows, make_batch, shared_tokens
 from kdcore.models.build import new_model
 from kdcore.models.packed import Packed
-from kdcore.models.pretrained.reader import Exercise, PretrainedReader
+from kdcore.models.pretrained.reader import PretrainedReader, PretrainingBatch
 from kdcore.models.tokens.masking import Masking
 from kdcore.objectives.hard import UNSEEN, hidden_words
 from kdcore.runs.store import Run, RunStore
@@ -27,7 +27,7 @@ from kdcore.training.loop import Batches, training_batches
 from kdcore.training.ranks import ALONE, Group
 from kdcore.training.session import Session
 
-CPU = torch.device("cpu")  # where words are hidden: a GPU would be asked at every step
+CPU = torch.device("cpu")  # where words are hidden: on a GPU each step would wait for it
 
 
 def pretrain(
@@ -58,14 +58,14 @@ def pretrain(
 
 @dataclass
 class HiddenWordsAndNextAd:
-    """Makes exercises of pairs, and marks what a model answers."""
+    """Hides words and exchanges ads of pairs, and measures how well a model finds them out."""
 
     masking: Masking
     next_ad_weight: float
     seed: int
-    _validation: list[Exercise] = field(default_factory=list)  # the same ones at each validation
+    _validation: list[PretrainingBatch] = field(default_factory=list)  # the same at each validation
 
-    def batch(self, encoded: Encoded, rows: Rows) -> Exercise:
+    def batch(self, encoded: Encoded, rows: Rows) -> PretrainingBatch:
         """Pairs with hidden words, of which half have an ad of another query."""
         pairs = replace(encoded, query_of=encoded.query_of[rows], ad_of=encoded.ad_of[rows])
         foreign = np.zeros(len(rows), dtype=np.int64)
@@ -73,12 +73,12 @@ class HiddenWordsAndNextAd:
             seed = int(torch.randint(2**31, ()))  # torch's state is in the checkpoints
             ads, foreign = with_foreign_ads(pairs, np.random.default_rng(seed))
             pairs = replace(pairs, ad_of=ads)
-        return exercise_of(pairs, foreign, self.masking)
+        return pretraining_batch(pairs, foreign, self.masking)
 
     def losses(self, model: PretrainedReader, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss of a batch and its parts, unweighted: means over hidden words and over pairs."""
-        assert isinstance(batch, Exercise)
-        words, next_ad = model.exam(batch)
+        assert isinstance(batch, PretrainingBatch)
+        words, next_ad = model.pretraining_logits(batch)
         parts = {"masked": hidden_words(words[None], batch.words[None])}
         if self.next_ad_weight:
             parts["next_ad"] = F.cross_entropy(next_ad, batch.foreign)
@@ -87,33 +87,33 @@ class HiddenWordsAndNextAd:
     @torch.no_grad()
     def measure(self, session: Session, size: int) -> dict[str, float]:
         """Losses, and shares of right answers, on the validation pairs; `words` of them hidden."""
-        model, exercises = session.model, self._validation or self._drawn(session, size)
+        model, batches = session.model, self._validation or self._drawn(session, size)
         assert isinstance(model, PretrainedReader)
-        self._validation = exercises
+        self._validation = batches
         model.eval()
-        marks = np.zeros(4)
-        for each in exercises:
-            exercise = each.to(session.device)
-            words, next_ad = model.exam(exercise)
-            marks += [*_marks(words, exercise.words), *_marks(next_ad, exercise.foreign)]
+        sums = np.zeros(4)  # loss and right answers of hidden words, then of next ads
+        for each in batches:
+            batch = each.to(session.device)
+            words, next_ad = model.pretraining_logits(batch)
+            sums += [*_loss_and_hits(words, batch.words), *_loss_and_hits(next_ad, batch.foreign)]
         model.train()
-        hidden = sum(len(each.words) for each in exercises)
-        pairs = sum(len(each.foreign) for each in exercises)
+        hidden = sum(len(each.words) for each in batches)
+        pairs = sum(len(each.foreign) for each in batches)
         values = {
-            "loss": marks[0] / hidden,
-            "masked": marks[0] / hidden,
-            "masked_accuracy": marks[1] / hidden,
+            "loss": sums[0] / hidden,
+            "masked": sums[0] / hidden,
+            "masked_accuracy": sums[1] / hidden,
             "words": hidden,
         }
         if self.next_ad_weight:
-            values["loss"] += self.next_ad_weight * marks[2] / pairs
-            values |= {"next_ad": marks[2] / pairs, "next_ad_accuracy": marks[3] / pairs}
+            values["loss"] += self.next_ad_weight * sums[2] / pairs
+            values |= {"next_ad": sums[2] / pairs, "next_ad_accuracy": sums[3] / pairs}
         return {name: float(value) for name, value in values.items()}
 
-    def _drawn(self, session: Session, size: int) -> list[Exercise]:
-        """The exercises of the validation pairs, which depend on the seed alone."""
+    def _drawn(self, session: Session, size: int) -> list[PretrainingBatch]:
+        """The batches of the validation pairs, which depend on the seed alone."""
         encoded = session.pairs.encoded_validation
-        with torch.random.fork_rng([]):  # the training draws as if there were no validation
+        with torch.random.fork_rng([]):  # so that validation does not change the training
             torch.manual_seed(self.seed)
             order = torch.randperm(len(encoded)).numpy()
             return [
@@ -132,7 +132,7 @@ def with_foreign_ads(pairs: Encoded, rng: np.random.Generator) -> tuple[Rows, Ro
     queries = pairs.query_of[order]
     first = np.searchsorted(queries, queries)
     same = np.searchsorted(queries, queries, side="right") - first  # pairs of the same query
-    # from behind the pairs of one's own query on, in a circle, all pairs are of other queries
+    # in a circle, the pairs that follow those of the own query are all of other queries
     others = order[(first + same + rng.integers(0, np.maximum(count - same, 1))) % count]
     other = np.empty(count, dtype=np.int64)
     other[order] = others
@@ -142,20 +142,20 @@ def with_foreign_ads(pairs: Encoded, rng: np.random.Generator) -> tuple[Rows, Ro
     return np.where(foreign == 1, pairs.ad_of[other], pairs.ad_of), foreign
 
 
-def exercise_of(pairs: Encoded, foreign: Rows, masking: Masking) -> Exercise:
+def pretraining_batch(pairs: Encoded, foreign: Rows, masking: Masking) -> PretrainingBatch:
     """All of these pairs as one batch with hidden words; foreign: (pairs,) in their order."""
     batch = make_batch(replace(pairs, overlap=False), np.arange(len(pairs)))
     packed = batch.packs[0]
-    tokens = int(pairs.lengths.sum())  # spare ones follow, which nothing reads
+    tokens = int(pairs.lengths.sum())  # padding follows, which nothing reads
     read, labels = masking.hide(packed.ids[:tokens])
     ids, segments = packed.ids.clone(), packed.segments.clone()
     ids[:tokens] = read
-    if pairs.overlap:  # whether both texts hold a token is told of the tokens that are read
+    if pairs.overlap:  # whether both texts hold a token is computed after words are hidden
         segments[:tokens] += 2 * _overlap(packed, read, masking.mask, pairs.ad_segment)
     places = (labels != UNSEEN).nonzero().flatten()
     in_pack = torch.empty(len(pairs), dtype=torch.int64)
     in_pack[batch.query_rows] = torch.from_numpy(foreign)
-    return Exercise(
+    return PretrainingBatch(
         (replace(packed, ids=ids, segments=segments),),
         batch.query_rows,
         batch.ad_rows,
@@ -176,7 +176,7 @@ def _overlap(packed: Packed, read: Tensor, mask: int, ad_segment: int) -> Tensor
     return torch.from_numpy(shared_tokens(ids, is_ad, pair).astype(np.int64))
 
 
-def _marks(logits: Tensor, truth: Tensor) -> tuple[float, float]:
+def _loss_and_hits(logits: Tensor, truth: Tensor) -> tuple[float, float]:
     """The summed cross-entropy of some answers, and how many are right."""
     loss = F.cross_entropy(logits, truth, reduction="sum")
     return float(loss), float((logits.argmax(dim=1) == truth).sum())

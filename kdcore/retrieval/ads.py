@@ -27,7 +27,7 @@ Mask = NDArray[np.bool_]
 class Ads:
     """Ads in a fixed order: an ad's id is its place.
 
-    titles, descriptions: one text per ad. columns: (ads,) texts by which a search can be limited,
+    titles, descriptions: one text per ad. columns: (ads,) texts by which a search can be filtered,
     such as the vertical. world: the offers behind the ads, where their truth is known.
     """
 
@@ -50,13 +50,13 @@ class Ads:
         return digest.hexdigest()[:16]
 
     def passing(self, filters: Mapping[str, str]) -> Mask:
-        """(ads,) whether an ad has all of these values; ConfigError names what there is."""
+        """(ads,) whether an ad has all of these values; ConfigError names the columns or values."""
         mask = np.ones(len(self), dtype=bool)
         problems = []
         for name, value in filters.items():
             if name not in self.columns:
-                names = ", ".join(self.columns) or "no columns"
-                problems.append(f"{name}: the ads of {self.name} have {names}")
+                names = ", ".join(self.columns) or "none"
+                problems.append(f"{name}: the columns of the ads of {self.name} are: {names}")
                 continue
             matches = self.columns[name] == value
             if not matches.any():
@@ -64,7 +64,7 @@ class Ads:
                 problems.append(f"{name}: no ad has {value!r}; it is one of {values}")
             mask &= matches
         if problems:
-            raise ConfigError("The ads cannot be limited like this:", problems)
+            raise ConfigError("The ads cannot be filtered like this:", problems)
         return mask
 
 

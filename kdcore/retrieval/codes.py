@@ -1,7 +1,7 @@
-"""Vectors in fewer bits: what is stored, what a search over them loses, and how to win it back.
+"""Store vectors in 8 bits or 1 bit per dimension, and search them.
 
-Every way is calibrated on the vectors of the corpus, never on one query. A search compares a float
-query with the decoded vectors: raw codes would drop the scale of each dimension.
+A range is measured on the vectors of the ads or is fixed; it never depends on a query. A search
+compares a float query with decoded vectors: raw codes would drop the scale of each dimension.
 """
 
 from collections.abc import Callable
@@ -36,7 +36,7 @@ class Codes:
 
     @property
     def bytes_per_ad(self) -> int:
-        """What one ad takes, without the ranges that all share."""
+        """The bytes of one ad, without the ranges that all ads share."""
         return int(self.codes.shape[1])
 
     def decode(self) -> Vectors:
@@ -48,7 +48,7 @@ class Codes:
 
 
 def encode(vectors: Vectors, way: Way) -> Codes:
-    """Store (ads, width) unit vectors in 8 bits or 1 bit a dimension."""
+    """Store (ads, width) unit vectors in 8 bits or 1 bit per dimension."""
     lookup(WAYS, way, "way to store vectors")
     width = vectors.shape[1]
     if way == "bits":
@@ -84,7 +84,7 @@ _RANGES: dict[str, Callable[[Vectors], tuple[Vectors, Vectors]]] = {
 def coded_top(
     codes: Codes, vectors: Vectors, queries: Vectors, k: int, rescored: int = 0
 ) -> tuple[Ids, Vectors]:
-    """Search the decoded vectors; of the best `rescored` the float cosine decides, where it is set.
+    """Search the decoded vectors, then order the best `rescored` by float cosine (0: do not).
 
     Returns (queries, k) ids and scores; see exact_top.
     """

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from kdcore.retrieval.vectors import Vectors
 
 Ids = NDArray[np.int64]
-BLOCK = 1 << 24  # scores held at a time: 64 MB
+BLOCK = 1 << 24  # scores in memory at a time: 64 MB
 MISSING = -1  # the id at a place for which there is no ad
 
 

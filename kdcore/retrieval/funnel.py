@@ -1,6 +1,7 @@
 """The funnel: all ads, then those that ANN finds, that the student keeps, that the teacher orders.
 
-Every step is judged by the truth on all ads, so what is lost before a step cannot come back.
+Every step is measured against the best of all ads, so an ad that one step drops counts as lost
+in all later steps.
 """
 
 from collections.abc import Sequence
@@ -30,7 +31,7 @@ class Candidates:
 
 
 def ndcg_of(gains: NDArray[np.floating], best: NDArray[np.floating], depth: int) -> float:
-    """nDCG of gains in the order shown, against the best of all ads; nan where nothing is worth."""
+    """nDCG of gains in the order shown, against the best of all ads; nan where no ad has a gain."""
     discounts = 1 / np.log2(np.arange(2, depth + 2))
     ideal = float((best[:depth] * discounts[: len(best[:depth])]).sum())
     value = float((gains[:depth] * discounts[: len(gains[:depth])]).sum())

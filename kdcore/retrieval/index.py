@@ -1,9 +1,9 @@
 """AnnIndex: approximate search with faiss, and exact search where it is the better answer.
 
 Measured on the world (2 cores): an exhaustive product serves 50,000 ads in under a millisecond, so
-an index begins to pay above that. Filters lose recall silently in every approximate index: where
-10 % of the ads pass, 64 neighbors of a graph keep 0.88 of the best ten, where 1 % pass 0.37. So a
-search below `FEWEST_PASSING` is exact over the passing ads, and says so.
+an index is worth its cost above that size only. Filters lose recall silently in every approximate
+index: where 10 % of the ads pass, 64 neighbors of a graph keep 0.88 of the best ten; where 1 %
+pass, 0.37. So a search below `FEWEST_PASSING` is exact over the passing ads, and says so.
 """
 
 import hashlib
@@ -33,9 +33,9 @@ _USUAL = {"IVF": 64, "HNSW": 128}  # measured: recall@10 of 0.98 and more on the
 
 @dataclass(frozen=True)
 class Hits:
-    """What a search found: ids and cosines, best first, (queries, k); -1 and -inf where nothing is.
+    """What a search found: ids and cosines, best first, (queries, k); -1 and -inf beyond the last.
 
-    note: a sentence where the search was made in another way than asked for, else "".
+    note: a sentence where the search was done in another way than requested, else "".
     """
 
     ids: Ids
@@ -53,7 +53,7 @@ def usual_recipe(ads: int) -> str:
 def kind_of(recipe: str) -> str:
     """Flat, SQ8, HNSW or IVF; ConfigError for a recipe that is not offered."""
     if not _RECIPE.fullmatch(recipe):
-        raise ConfigError(f"recipe: {recipe!r} is not an index; write {RECIPES}")
+        raise ConfigError(f"recipe: {recipe!r} is not a kind of index; write {RECIPES}")
     return next(kind for kind in ("Flat", "SQ8", "HNSW", "IVF") if recipe.startswith(kind))
 
 
@@ -76,7 +76,7 @@ class AnnIndex:
 
     @classmethod
     def build(cls, vectors: AdVectors, recipe: str = "") -> "AnnIndex":
-        """Build an index of a recipe, by default the usual one; the same vectors, the same bytes.
+        """Build an index of a recipe, by default the usual one; equal vectors give equal bytes.
 
         ConfigError where the recipe is not known or needs more ads than there are.
         """

@@ -23,10 +23,10 @@ class Estimate(NamedTuple):
 def recall(ids: Ids, scores: NDArray[np.floating], best: NDArray[np.floating]) -> Floats:
     """(queries,) share of the best ads that were found.
 
-    An ad counts whose score reaches the last of the best scores, since real ads tie.
+    An ad counts as found when its score reaches the lowest of the best scores, since ads may tie.
 
-    ids: (queries, depth) what was found, -1 where nothing is. scores: (queries, depth) its exact
-    scores. best: (queries, k) the k best exact scores of all ads, largest first, -inf where
+    ids: (queries, depth) ads that were found, -1 beyond the last. scores: (queries, depth) their
+    exact scores. best: (queries, k) the k best exact scores of all ads, largest first, -inf where
     there are fewer ads. Returns nan for a query without any ad.
     """
     sizes = np.isfinite(best).sum(axis=1)

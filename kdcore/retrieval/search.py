@@ -93,7 +93,7 @@ class Searcher:
         filters: Mapping[str, str] | None = None,
         exact: bool = False,
     ) -> tuple[list[Found], str]:
-        """The k best ads for a query, and a sentence where they were not found as asked, else "".
+        """The k best ads for a query, and a note where the search was done in another way, else "".
 
         A model without a metric space orders the 100 nearest ads by its own score.
         """

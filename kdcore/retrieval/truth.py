@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class JudgedQueries:
-    """Queries of the world's test split with the needs behind them, judged on all ads."""
+    """Queries of the world's test split with the needs behind them, with the gain of all ads."""
 
     queries: tuple[str, ...]
     needs: Needs

@@ -19,8 +19,8 @@ _UNIT = 1e-3  # by which the length of a stored vector may differ from 1
 class AdVectors:
     """vectors: (ads, width) float32 of unit length, a row per ad; their product is the cosine.
 
-    model: hash of the model that made them. ads: content hash of the ads. DataError at birth where
-    a vector does not have unit length.
+    model: hash of the model that computed them. ads: content hash of the ads. Creating them
+    raises DataError where a vector does not have unit length.
     """
 
     vectors: Vectors

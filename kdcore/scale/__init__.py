@@ -1,1 +1,1 @@
-"""Work that is cut into shards: files that are scored by several processes or machines."""
+"""Score many pairs in shards of rows, by several processes or machines."""

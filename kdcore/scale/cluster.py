@@ -1,4 +1,4 @@
-"""Do tasks on Ray: plain tasks, on this machine or on a cluster that is named.
+"""Do tasks with Ray, on this machine or on a cluster that runs elsewhere.
 
 Whoever reaches the ports of a Ray cluster runs code on it, so it is started with an authentication
 token and without a dashboard. Only plain values travel, between processes of the same user.
@@ -33,7 +33,7 @@ def on_ray(
     place: the workers of a cluster that is started here, one per core by default, or the address
     of a running one. shared: a folder that every machine must see. device: a task takes a GPU of
     its own for cuda, and for auto where the cluster has any. At most three tasks per worker are
-    submitted ahead. ConfigError when there are fewer workers than wanted.
+    submitted ahead. ConfigError when the cluster has no GPU, or no CPU, for a task.
     """
     with _cluster(place) as ray:
         unit = _unit(ray, device)
@@ -53,7 +53,7 @@ def on_ray(
 
 
 def _answer(ray: Any, ref: Any) -> str:
-    """Why a task failed, "" when it did not."""
+    """Why a task failed, or "" when it did not."""
     try:
         error: str = ray.get(ref)
     except ray.exceptions.RayError as cause:  # its process or machine died again and again
@@ -63,7 +63,7 @@ def _answer(ray: Any, ref: Any) -> str:
 
 def _import_ray() -> Any:
     """The module ray, with what has to be set before it is imported; see runs.machine."""
-    # a worker at the usual niceness 15 gets next to nothing beside any other busy process
+    # at Ray's default niceness of 15 a worker gets almost no time beside another busy process
     os.environ.setdefault("RAY_worker_niceness", "0")
     os.environ.setdefault("RAY_AUTH_MODE", "token")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -77,7 +77,7 @@ def _import_ray() -> Any:
 def _cluster(place: Place) -> Iterator[Any]:
     """Join the cluster at an address, or start one here that ends with the block."""
     ray = _import_ray()
-    # never without an address: Ray would join whatever an old file names
+    # always with an address: without one Ray joins a cluster that an old file names
     address, start = place.address or "local", {}
     if place.address:
         _refuse_silent(place.address)

@@ -1,4 +1,4 @@
-"""Score a split in shards: what is missing is given out, and a manifest ends it."""
+"""Score a split in shards: distribute the missing ones, then write the manifest."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -26,13 +26,13 @@ from kdcore.scale.shards import (
 from kdcore.scale.tasks import SCORE
 from kdcore.workspace import Workspace
 
-SHOWN = 5  # shards that failed, of which the message says why
+SHOWN = 5  # failed shards for which the message gives the reason
 
 
 def split_pieces(data: str, split: str, pairs: PairTable, workspace: Workspace) -> Pieces:
-    """The pairs of a split by rows. pairs: the data set, where its log is left out of the memory.
+    """The pairs of a split in files that are read by rows. pairs: the data set, without its log.
 
-    The log of the world is generated piece by piece; other pairs are in memory anyway.
+    The log of the world is generated piece by piece; all other pairs are in `pairs`.
     """
     if split == "log" and world_log(data)[0]:
         return world_log_pieces(data, workspace)
@@ -57,7 +57,7 @@ def layout_of(model_folder: Path, pieces: Pieces, split: str, config: InferConfi
 def work_of(
     config: InferConfig, layout: Layout, pieces: Pieces, model_folder: Path, folder: Path
 ) -> Work:
-    """What every shard is made of, for workers that know nothing else. folder: of the shards."""
+    """All that a worker needs to score a shard. folder: where the shards are written."""
     # a task on Ray sees the one GPU that it was given
     any_gpu = config.on.startswith("ray") and config.device.startswith("cuda")
     return Work(
@@ -79,10 +79,10 @@ def score_split(
     workspace: Workspace,
     watch: Callable[[int], None] = lambda done: None,
 ) -> ShardStore:
-    """Score a split where the config says; finished shards of an earlier start stay as they are.
+    """Score a split with the executor of the config; shards that are finished are not scored again.
 
-    watch: called with the rows that are done; what it raises ends the work. RunError names the
-    shards that failed, once all others are done.
+    watch: called with the number of rows done; an error that it raises ends the work. RunError
+    names the shards that failed, once all others are done.
     """
     layout = layout_of(model_folder, pieces, split, config)
     folder = shards_folder(workspace) / layout.name
@@ -93,23 +93,23 @@ def score_split(
     done = layout.rows - sum(map(len, shards))
     watch(done)
     failures = []
-    for outcome in given_out(tasks, Place.parse(config.on), config.device, workspace.root):
+    for outcome in outcomes_of(tasks, Place.parse(config.on), config.device, workspace.root):
         if outcome.error:
-            failures.append(f"{shards[outcome.place].words}: {outcome.error}")
+            failures.append(f"{shards[outcome.number].words}: {outcome.error}")
         else:
-            done += len(shards[outcome.place])
+            done += len(shards[outcome.number])
             watch(done)
     if failures:
         more = f"; and {len(failures) - SHOWN} more" if len(failures) > SHOWN else ""
         raise RunError(
-            f"{len(failures)} of {len(layout.shards())} shards could not be scored, the others are "
-            f"finished: {'; '.join(failures[:SHOWN])}{more}"
+            f"{len(failures)} of {len(layout.shards())} shards could not be scored; the others are "
+            f"finished. {'; '.join(failures[:SHOWN])}{more}"
         )
     return write_manifest(folder, layout)
 
 
-def given_out(tasks: list[Task], place: Place, device: str, shared: Path) -> Iterator[Outcome]:
-    """Do tasks where a text such as `local:2` or `ray` says; no task starts no worker.
+def outcomes_of(tasks: list[Task], place: Place, device: str, shared: Path) -> Iterator[Outcome]:
+    """Do tasks with the executor of a place; no worker starts when there is no task.
 
     shared: a folder that all machines must see.
     """

@@ -14,14 +14,14 @@ from kdcore.errors import RunError
 from kdcore.stops import CHECK_EVERY, heed
 
 Task = dict[str, Any]  # plain values; `do` says what is done, see kdcore.scale.tasks
-AHEAD = 3  # tasks per worker that are given out before one is back
+AHEAD = 3  # tasks per worker that are submitted before the first has ended
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A task that has ended, by its place in the list; error: why it failed, "" when it did not."""
+    """A task that has ended, by its number in the list; error: why it failed, "" if it did not."""
 
-    place: int
+    number: int
     error: str = ""
 
 
@@ -29,16 +29,16 @@ def in_process(tasks: Sequence[Task]) -> Iterator[Outcome]:
     """Do one task after another, here."""
     from kdcore.scale.tasks import attempt
 
-    for place, task in enumerate(tasks):
+    for number, task in enumerate(tasks):
         heed()
-        yield Outcome(place, attempt(task))
+        yield Outcome(number, attempt(task))
 
 
 def in_processes(tasks: Sequence[Task], workers: int) -> Iterator[Outcome]:
-    """Give the tasks to child processes, each the next one when it is ready.
+    """Do the tasks in child processes; each takes the next task when it is ready.
 
-    Children end when their input does, so none outlives this process. RunError when one dies; what
-    it had finished stays.
+    A child ends when its input is closed, so none outlives this process. RunError when one dies;
+    its finished tasks stay.
     """
     waiting: Queue[tuple[int, Task]] = Queue()
     for numbered in enumerate(tasks):
@@ -69,11 +69,11 @@ def in_processes(tasks: Sequence[Task], workers: int) -> Iterator[Outcome]:
             yield outcome
     finally:
         for child, thread in zip(children, threads, strict=True):
-            child.kill()  # a shard that it was at has no name yet
+            child.kill()  # an unfinished shard has no file name yet
             child.wait()
             thread.join()
             for pipe in filter(None, (child.stdin, child.stdout)):
-                with suppress(OSError):  # of a task that was never read
+                with suppress(OSError):  # closing sends what the child never read
                     pipe.close()
 
 
@@ -94,7 +94,7 @@ def _feed(
     assert child.stdout is not None
     while True:
         try:
-            place, task = waiting.get_nowait()
+            number, task = waiting.get_nowait()
         except Empty:
             return
         try:
@@ -105,4 +105,4 @@ def _feed(
             code = child.wait()
             done.put(RunError(f"a worker process ended with code {code}; start again to go on"))
             return
-        done.put(Outcome(place, answer["error"]))
+        done.put(Outcome(number, answer["error"]))

@@ -45,7 +45,7 @@ class Pieces:
     def key(self) -> str:
         """16 hex digits that change with any pair or grade; not `PairTable.content_hash`.
 
-        That one reads whole columns, which a log of this kind never holds together.
+        That hash needs whole columns, and this log is never in memory as a whole.
         """
         text = json.dumps([self.scheme.to_dict(), self.rows, self.size, self.hashes])
         return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -123,7 +123,7 @@ def _made(
     frames: Iterator[pd.DataFrame],
     whole: int = 0,
 ) -> Pieces:
-    """Write what is missing of a folder of pieces; whole: rows that lie in finished files."""
+    """Write what is missing of a folder of pieces; whole: rows that are in finished files."""
     if (folder / CARD).exists():
         return Pieces.open(folder)
     hashes = [_hash(folder, at, scheme) for at in range(0, whole, size)]

@@ -1,4 +1,4 @@
-"""Score the rows of a shard with a model and write them: the one function of every executor."""
+"""Score the rows of a shard with a model and write them; every executor calls this."""
 
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -20,9 +20,9 @@ from kdcore.training.devices import pick_device, use_threads
 
 @dataclass(frozen=True)
 class Work:
-    """What the shards of one layout are made of, in plain values that any process can be sent.
+    """All that a worker needs to score shards of one layout, as plain values.
 
-    threads: of the CPU for each worker.
+    out: the folder of the shards. threads: CPU threads per worker.
     """
 
     model_folder: str
@@ -47,11 +47,13 @@ class Work:
 def score_shard(work: Work, shard: Shard) -> None:
     """Score rows first..last-1 with the model and write the shard, completely or not at all.
 
-    DataError when the model or the pairs are others than the layout names.
+    DataError when the model or the pairs are not those of the layout, or a logit is not finite.
     """
     layout, pieces = work.layout, Pieces.open(Path(work.pieces_folder))
     if pieces.key != layout.data:
-        raise DataError(f"{pieces.folder} holds other pairs ({pieces.key}) than {layout.data}")
+        raise DataError(
+            f"{pieces.folder} holds other pairs ({pieces.key}) than {layout.data}: start again"
+        )
     with use_threads(work.threads):
         model = _model(work.model_folder, layout.model, work.device)
         device = next(model.parameters()).device

@@ -102,7 +102,7 @@ def write_shard(folder: Path, layout: Layout, shard: Shard, logits: NDArray[np.f
     facts = {"model": layout.model, "data": layout.data, **asdict(shard)}
     facts |= {"kept_mass": float(mass.sum()), "kept_mass_least": float(mass.min())}
     with replacing(folder / layout.file_name(shard)) as temporary:
-        # one key: safetensors writes several in no certain order, and equal shards are equal bytes
+        # one key: safetensors writes several in any order, and equal shards must have equal bytes
         save_file(tensors, temporary, metadata={"kdlab": json.dumps(facts)})
 
 
@@ -112,7 +112,7 @@ def missing(folder: Path, layout: Layout) -> list[Shard]:
 
 
 def write_manifest(folder: Path, layout: Layout) -> "ShardStore":
-    """Write down what a complete folder holds; DataError when a shard belongs to other work."""
+    """Write the manifest of a complete folder; DataError when a shard is of another layout."""
     shards, mass, least = [], 0.0, 1.0
     for shard in layout.shards():
         path = folder / layout.file_name(shard)
@@ -158,11 +158,12 @@ class ShardStore:
             names = [shard["name"] for shard in manifest["shards"]]
         except (KeyError, TypeError) as cause:
             raise DataError(
-                f"{folder} holds no complete shards ({cause}); start `kdlab infer` with --on again"
+                f"{folder} holds no complete set of shards ({cause}); start "
+                "`kdlab infer` with --on again"
             ) from None
-        if gone := [name for name in names if not (folder / name).is_file()]:
+        if absent := [name for name in names if not (folder / name).is_file()]:
             raise DataError(
-                f"{folder} lacks {len(gone)} of {len(names)} shards, the first {gone[0]}; start "
+                f"{folder} lacks {len(absent)} of {len(names)} shards, first {absent[0]}; start "
                 "`kdlab infer` with --on again"
             )
         return cls(folder, layout, manifest)
@@ -180,7 +181,9 @@ class ShardStore:
                 logits = file.get_tensor("logits")
                 classes = file.get_tensor("classes") if "classes" in set(file.keys()) else None
         except (OSError, SafetensorError) as cause:
-            raise DataError(f"{path} is no shard ({cause}); delete it and infer again") from cause
+            raise DataError(
+                f"{path} is not a shard ({cause}); delete it and infer again"
+            ) from cause
         return logits, classes
 
     def __iter__(self) -> Iterator[tuple[Shard, Logits, Classes | None]]:
@@ -209,5 +212,5 @@ def _facts(path: Path) -> dict[str, Any]:
         with safe_open(path, "numpy") as file:
             facts: dict[str, Any] = json.loads(file.metadata()["kdlab"])
     except (OSError, SafetensorError, ValueError, KeyError, TypeError) as cause:
-        raise DataError(f"{path} is no shard ({cause}); delete it and infer again") from cause
+        raise DataError(f"{path} is not a shard ({cause}); delete it and infer again") from cause
     return facts

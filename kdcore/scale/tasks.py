@@ -1,4 +1,4 @@
-"""What a worker can be given to do, as plain values: the same on every executor."""
+"""The tasks that a worker can do, as plain values: the same for every executor."""
 
 import json
 import sys
@@ -16,7 +16,7 @@ def attempt(task: dict[str, Any]) -> str:
     """Do a task; return "" or, in a sentence, why it failed. An error here is never retried."""
     try:
         _DO[task["do"]](task)
-    except Exception as error:  # whatever is wrong with one shard, the others go on
+    except Exception as error:  # the other tasks go on
         if isinstance(error, LabError):
             return str(error)
         return f"{type(error).__name__}: {error}"
@@ -25,7 +25,7 @@ def attempt(task: dict[str, Any]) -> str:
 
 def work() -> None:
     """Do tasks that come as lines of JSON on stdin; answer each with a line on stdout."""
-    answers, sys.stdout = sys.stdout, sys.stderr  # whatever else prints does not answer
+    answers, sys.stdout = sys.stdout, sys.stderr  # what other code prints is no answer
     with suppress(BrokenPipeError):  # the driver is gone
         for line in sys.stdin:
             answers.write(json.dumps({"error": attempt(json.loads(line))}) + "\n")
@@ -39,11 +39,11 @@ def _score(task: dict[str, Any]) -> None:
 
 
 def _look(task: dict[str, Any]) -> None:
-    """Read the probe that the driver wrote, so that a folder of another machine is noticed."""
+    """Read the file that the driver wrote: it is missing where the folder is not a shared one."""
     path = Path(task["path"])
     content = path.read_text(encoding="utf-8") if path.is_file() else ""
     if content != task["content"]:
-        raise LabError(f"{path.parent} is not the same folder there")
+        raise LabError(f"{path.parent} is a different folder on that machine")
 
 
 _DO = {SCORE: _score, LOOK: _look}

@@ -19,7 +19,7 @@ from kdcore.models.packed import pad_packed
 from kdcore.models.pretrained.reader import PretrainedReader
 from kdcore.models.tokens.masking import Masking
 from kdcore.objectives.hard import hidden_words
-from kdcore.recipes.pretrain import CPU, HiddenWordsAndNextAd, exercise_of, with_foreign_ads
+from kdcore.recipes.pretrain import CPU, HiddenWordsAndNextAd, pretraining_batch, with_foreign_ads
 from kdcore.runs.store import Run, RunStore
 from kdcore.training.checks import starting_model
 from kdcore.workspace import Workspace
@@ -98,11 +98,11 @@ def test_no_token_type_tells_what_a_hidden_word_is(pairs: PairTable) -> None:
     """Types mark what both texts hold; computed before the hiding they would give words away."""
     model, encoded = reader(pairs)
     masking = replace(Masking.of(model.units, CPU), share=0.9)
-    exercise = exercise_of(encoded, np.zeros(len(encoded), dtype=np.int64), masking)
-    packed = exercise.packs[0]
+    batch = pretraining_batch(encoded, np.zeros(len(encoded), dtype=np.int64), masking)
+    packed = batch.packs[0]
     assert not (packed.segments[packed.ids == masking.mask] >= 2).any()
     whole = make_batch(encoded, np.arange(len(encoded))).packs[0]
-    nothing = exercise_of(
+    nothing = pretraining_batch(
         encoded, np.zeros(len(encoded), dtype=np.int64), replace(masking, share=0.0)
     ).packs[0]
     same = nothing.ids == whole.ids  # one word is hidden at least
@@ -114,15 +114,15 @@ def test_it_answers_as_transformers_own_pretraining_model(pairs: PairTable) -> N
     model, encoded = reader(pairs)
     task = HiddenWordsAndNextAd(Masking.of(model.units, CPU), 1.0, seed=0)
     torch.manual_seed(3)
-    exercise = task.batch(encoded, np.arange(12))
-    words, next_ad = model.eval().exam(exercise)
-    ids, types, mask = pad_packed(exercise.packs[0], 0)
+    batch = task.batch(encoded, np.arange(12))
+    words, next_ad = model.eval().pretraining_logits(batch)
+    ids, types, mask = pad_packed(batch.packs[0], 0)
     theirs = model.net(input_ids=ids, token_type_ids=types, attention_mask=mask.long())
     flat = theirs.prediction_logits[mask]
-    torch.testing.assert_close(words, flat[exercise.places], rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(words, flat[batch.places], rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(next_ad, theirs.seq_relationship_logits, rtol=1e-4, atol=1e-5)
-    loss, parts = task.losses(model, exercise)
-    assert torch.equal(parts["masked"], hidden_words(words[None], exercise.words[None]))
+    loss, parts = task.losses(model, batch)
+    assert torch.equal(parts["masked"], hidden_words(words[None], batch.words[None]))
     assert loss.item() == pytest.approx(parts["masked"].item() + parts["next_ad"].item())
 
 

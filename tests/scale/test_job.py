@@ -91,7 +91,7 @@ def test_a_worker_process_that_dies_is_named_and_leaves_no_other_behind():
     here = psutil.Process()
     before = set(here.children())
     outcomes = local.in_processes([{"do": "look", "path": "/nowhere", "content": "x"}] * 9, 2)
-    assert "is not the same folder there" in next(outcomes).error
+    assert "is a different folder on that machine" in next(outcomes).error
     for child in set(here.children()) - before:
         child.kill()
     with pytest.raises(RunError, match="a worker process ended with code -9"):
@@ -114,7 +114,7 @@ def test_more_workers_than_cores_are_refused_before_anything_starts(source, home
 
 @pytest.mark.parametrize("on", ["ray:auto", "local:x:1", "spark", "ray:0"])
 def test_another_executor_is_refused_with_those_there_are(on):
-    with pytest.raises(ConfigError, match="is no executor; use local, local:N"):
+    with pytest.raises(ConfigError, match="is not an executor; use local, local:N"):
         InferConfig(run="some", splits=("log",), on=on)
 
 

@@ -63,7 +63,7 @@ def test_a_file_that_is_still_being_written_counts_as_missing(tmp_path):
     path = tmp_path / LAYOUT.file_name(Shard(2, 4))
     path.rename(path.with_name(f".{path.name}.0a1b.tmp"))
     assert missing(tmp_path, LAYOUT) == [Shard(2, 4)]
-    with pytest.raises(DataError, match="is no shard"):
+    with pytest.raises(DataError, match="is not a shard"):
         write_manifest(tmp_path, LAYOUT)
 
 

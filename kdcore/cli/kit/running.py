@@ -37,7 +37,7 @@ def time_models(home: Annotated[Path, typer.Argument(help="a workspace")]) -> No
 
 
 def work() -> None:
-    """Do the tasks that a process which scores shards sends as lines on stdin."""
+    """Do the tasks that arrive on stdin, one per line, from a process that scores shards."""
     from kdcore.scale.tasks import work
 
     work()
@@ -104,10 +104,12 @@ def print_end(run: Run, as_json: bool) -> None:
         area, nll = cell(result["validation_roc_auc"]), cell(result["validation_nll"])
         validation = f"ROC-AUC {area}, NLL {nll}"
     name = name_in_commands(run.folder)
-    then = f"`kdlab evaluate {name}` measures it on the test split."
+    next_step = f"`kdlab evaluate {name}` measures it on the test split."
     if not run.gives_grades:
         validation = _pretrained(result)
-        then = f"`kdlab finetune --set model.start_from={name}` trains a model that starts from it."
+        next_step = (
+            f"`kdlab finetune --set model.start_from={name}` trains a model that starts from it."
+        )
     values = {
         "model": result["model"],
         "data": result["data"],
@@ -119,7 +121,7 @@ def print_end(run: Run, as_json: bool) -> None:
         f"{run.id} is {result['state']}",
         *(f"{name}: {value}" for name, value in values.items() if value),
         *(f"Note: {note}." for note in run.notes),
-        then,
+        next_step,
     ]
     data = {**result, "folder": run.folder, "notes": run.notes}
     tasks = read_tasks(run.folder)
@@ -131,7 +133,7 @@ def print_end(run: Run, as_json: bool) -> None:
 
 
 def _pretrained(result: dict[str, Any]) -> str:
-    """What a pretraining came to on the validation pairs."""
+    """The shares that a pretraining gets right on the validation pairs."""
     words = f"{result['validation_words']:,.0f} hidden words"
     text = f"{result['validation_masked_accuracy']:.1%} of {words} right"
     next_ad = result["validation_next_ad_accuracy"]

@@ -9,7 +9,7 @@ from kdcore.experiments.command_line import model_of
 from kdcore.runs.metric_lines import is_validation
 from kdcore.runs.store import Run
 
-# of a pretraining, which has no grades to order by
+# shown for a pretraining instead of the metrics of grades
 PRETRAINED = (
     "validation_masked",
     "validation_masked_accuracy",

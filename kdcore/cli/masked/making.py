@@ -1,4 +1,4 @@
-"""What makes a masked-word model: teacher, store, distill, sweep, and going on with one."""
+"""The commands that train masked-word models or store logits: teacher, store, distill, sweep."""
 
 from typing import Annotated, Any
 
@@ -15,7 +15,7 @@ from kdcore.language.plan import Plan, StorePlan, StoreStudentPlan, StudentPlan,
 from kdcore.language.runs import MaskedRun, MaskedStore
 from kdcore.workspace import Workspace
 
-Name = Annotated[str, typer.Option("--name", "-n", help="what the model is called")]
+Name = Annotated[str, typer.Option("--name", "-n", help="name of the model or store")]
 
 
 def _options(kind: type[Plan], names: str, panel: str) -> dict[str, Setting]:
@@ -84,8 +84,8 @@ def distill(given: Given, name: Name = "") -> None:
 def store(given: Given, name: Name = "") -> None:
     """Store a teacher's k largest logits at hidden words, for students to learn from.
 
-    The store also holds the texts, the tokenizer, copied layers to start from and unseen texts, so
-    that nothing else is needed. For example:
+    The store also holds the texts, the tokenizer, layers of the teacher to start from, and unseen
+    texts to measure on, so that a student needs nothing else. For example:
     kdlab masked store --teacher big --k 20 --name top20
     """
     plan = given.settings(StorePlan, _start_of(given)).build()
@@ -117,9 +117,7 @@ def _start_of(given: Given) -> dict[str, Any]:
 
 def _train(plan: Plan, name: str, given: Given) -> None:
     workspace = Workspace.default()
-    if isinstance(
-        plan, StudentPlan | StorePlan
-    ):  # a teacher that is not there should leave no failed run
+    if isinstance(plan, StudentPlan | StorePlan):  # a missing teacher leaves no failed run
         fetch(MaskedStore(workspace).teacher_of(plan))
     run = MaskedStore(workspace).create(plan, name)
     _carry_out(run, workspace, given.quiet, given.as_json)
@@ -137,7 +135,7 @@ def _carry_out(run: MaskedRun, workspace: Workspace, quiet: bool, as_json: bool)
 
 
 def resume(name: Model, quiet: Quiet = False, as_json: Json = False) -> None:
-    """Go on with a stopped, failed or lost training from its last checkpoint."""
+    """Go on with a stopped, failed or lost training or store from what it has saved."""
     workspace = Workspace.default()
     run = MaskedStore(workspace).get(name)
     if run.status().state == "finished":
@@ -186,4 +184,4 @@ def _numbers(text: str) -> list[int]:
     try:
         return list(dict.fromkeys(int(part) for part in text.split(",")))
     except ValueError:
-        raise ConfigError(f"--seeds {text}: write whole numbers, as 0,1,2") from None
+        raise ConfigError(f"--seeds {text}: write whole numbers, such as 0,1,2") from None

@@ -16,7 +16,12 @@ from kdcore.workspace import Workspace
 OUT = Path("assets") / "measured"
 Out = Annotated[
     Path | None,
-    typer.Option("--out", "-o", metavar="FILE", help="where the result goes (default: assets)"),
+    typer.Option(
+        "--out",
+        "-o",
+        metavar="FILE",
+        help="where the result goes (default: a file in assets/measured)",
+    ),
 ]
 Stores = Annotated[bool, typer.Option("--stores", help="measure stores of top k logits instead")]
 
@@ -63,17 +68,17 @@ def _shares(card: Mapping[str, Any]) -> list[Any]:
 
 
 def _by_k(card: Mapping[str, Any]) -> list[Any]:
-    """Bytes and quality of each store."""
+    """Bytes per hidden word of each store, and the accuracy of its students."""
     rows = [
         {
             "k": row["k"],
             "bytes per word": row["bytes_per_position"],
-            "kept mass [95 %]": interval(asdict(row["kept_mass"])),
+            "kept probability [95 %]": interval(asdict(row["kept_mass"])),
             **{
-                f"accuracy, rest {rest} [95 %]": interval(asdict(row[rest]["accuracy"]))
+                f"accuracy, dropped words {title} [95 %]": interval(asdict(row[rest]["accuracy"]))
                 if rest in row
                 else cell(None)
-                for rest in ("zero", "uniform")
+                for rest, title in (("zero", "zero"), ("uniform", "even"))
             },
         }
         for row in card["rows"]

@@ -18,7 +18,7 @@ LOG = "driver.log"
 
 
 def start(pipeline: Pipeline) -> None:
-    """Let a process of its own drive the pipeline, which outlives this one; cheap when one does."""
+    """Start a process that drives the pipeline and outlives this one, unless one drives it."""
     if pipeline.is_driven():
         return
     command = [sys.executable, "-m", "kdcore", "recipe", "drive", str(pipeline.folder.absolute())]
@@ -29,26 +29,26 @@ def start(pipeline: Pipeline) -> None:
 
 
 def pause(pipeline: Pipeline) -> None:
-    """Begin no further stage and pause those at work; start goes on from their checkpoints."""
+    """Pause the running stages and begin no other; start goes on from their checkpoints."""
     pipeline.order("pause")
     for run in pipeline.runs().values():
         if run.status().state in ("queued", "running"):
-            with suppress(LabError):  # it has ended in this very moment
+            with suppress(LabError):  # it has ended meanwhile
                 control.pause(run, pipeline.workspace)
 
 
 def ensure(pipeline: Pipeline) -> None:
-    """Go on with a pipeline whose driver was killed; a page calls this at each look."""
+    """Go on with a pipeline whose driver was killed; a page calls this whenever it is drawn."""
     if state(pipeline).state == "lost":
         start(pipeline)
 
 
 def change(pipeline: Pipeline, sets: Mapping[str, Any]) -> tuple[Pipeline, tuple[str, ...]]:
-    """Change settings of stages; returns the pipeline then, and which stages are run again.
+    """Change settings of stages; returns the changed pipeline and the stages that run again.
 
-    sets: {"student.training.epochs": 3}. These stages and all that follow lose their runs, and
-    take them up again when they are changed back. RunError while it is driven, ConfigError for
-    settings that cannot be used.
+    sets: {"student.training.epochs": 3}. These stages and all that follow let go of their runs,
+    and take them again when the settings are changed back. RunError while it is driven,
+    ConfigError for settings that cannot be used.
     """
     refuse_driven(pipeline, "changed")
     plan = pipeline.plan

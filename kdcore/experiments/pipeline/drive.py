@@ -1,6 +1,6 @@
-"""Drive a pipeline: create the run of each stage when its inputs are finished, and see to its end.
+"""Drive a pipeline: create the run of each stage once its inputs are finished, and see it end.
 
-A stage takes the run that has its result already; one that stopped, failed or was lost goes on
+A stage takes an earlier run that has its result; one that stopped, failed or was lost goes on
 from its checkpoint. The driver keeps nothing in memory that it could not find again, so it can be
 killed at any moment.
 """
@@ -33,14 +33,15 @@ def drive(pipeline: Pipeline, *, here: bool = False, tell: Report = lambda *_: N
     """Carry a pipeline out until all is finished, paused, or nothing more can be done.
 
     here: runs are carried out in this process, one after the other; else by the workspace's queue.
-    tell: is given each stage as it begins. RunError says which stages did not finish.
+    tell: called with the title and run of each stage as it begins. RunError names the
+    stages that did not finish.
     """
     with pipeline.driving():
         _Drive(pipeline, here, tell).drive()
 
 
 class _Drive:
-    """One driving: what was tried in it, and the runs that are finished."""
+    """Drives a pipeline once: counts what was tried, and knows the runs that are finished."""
 
     def __init__(self, pipeline: Pipeline, here: bool, tell: Report) -> None:
         self.pipeline, self.here, self.tell = pipeline, here, tell
@@ -66,7 +67,7 @@ class _Drive:
             )
 
     def _look(self) -> bool:
-        """Begin every stage that can begin; returns whether something is still to be waited for."""
+        """Begin every stage that can begin; returns whether there is anything left to wait for."""
         live = False
         for stage in self.pipeline.plan.stages:
             if stage.name in self.finished or not set(stage.needs) <= set(self.finished):
@@ -88,7 +89,7 @@ class _Drive:
         return live and len(self.finished) < len(self.pipeline.plan.stages)
 
     def _waits(self, run: Run) -> bool:
-        """Whether another process works on a run or will."""
+        """Whether another process carries a run out, or will do so."""
         status = run.status()
         if status.state != "queued":
             return status.state == "running"
@@ -131,7 +132,7 @@ class _Drive:
             return
         try:
             lab.execute(run, self.workspace, self._pairs_of(run))
-        except LabError:  # its own record says why; other stages can still be carried out
+        except LabError:  # the run's folder says why; other stages can still be carried out
             if run.status().state == "stopped" and self.pipeline.driver().order != "pause":
                 raise  # this process was asked to end
 
@@ -150,4 +151,4 @@ class _Drive:
 
     def _reason(self, name: str) -> str:
         status = self.chosen[name].status()
-        return f"{name} is {status.state}: {status.message or 'it has no end record'}"
+        return f"{name} is {status.state}: {status.message or 'its run gives no reason'}"

@@ -1,4 +1,4 @@
-"""estimates(): how long each stage of a plan takes on this machine, and its memory, beforehand."""
+"""estimates(): time and memory of each stage of a plan on this machine, before it runs."""
 
 import math
 from collections.abc import Sequence
@@ -12,15 +12,15 @@ from kdcore.experiments.pipeline.stages import PLACE, Plan, Stage
 from kdcore.runs.store import Run, RunStore
 from kdcore.workspace import Workspace
 
-TAKEN = "finished before, so it is taken as it is"
+TAKEN = "an earlier run has this result"
 
 
 @dataclass(frozen=True, kw_only=True)
 class StageEstimate:
     """Seconds of a stage with a range, and its memory; nan where nothing was measured yet.
 
-    pairs: learned from in each epoch, or scored. basis: what the estimate rests on, in words.
-    run: the finished run that will be taken; then nothing is left to do.
+    pairs: learned from in each epoch, or scored. basis: what the estimate is based on, in words.
+    run: an earlier run that has the result, so that nothing is left to do.
     """
 
     stage: str

@@ -2,9 +2,9 @@
 
     plan.json     the plan, written once and again when a stage is changed
     runs.json     the run of each stage that has begun
-    driver.json   whether it shall run or pause, the process that drives it, what went wrong
+    driver.json   whether it should run or pause, the process that drives it, what went wrong
 
-What a run did lies in the run's own folder alone.
+The results of a run are in the run's own folder only.
 """
 
 import os
@@ -58,7 +58,7 @@ class Pipeline:
 
     @property
     def workspace(self) -> Workspace:
-        """The workspace in which its runs are."""
+        """The workspace that holds its runs."""
         return Workspace(self.folder.absolute().parent.parent)
 
     @cached_property
@@ -89,7 +89,7 @@ class Pipeline:
         return f"{plan.title} ({size}{plan.data}, seed {plan.seed})"
 
     def with_plan(self, plan: Plan) -> "Pipeline":
-        """Write another plan; returns the pipeline as it is then."""
+        """Write another plan; returns the pipeline that has it."""
         write_json_atomic(self.folder / PLAN, {**self._content, "plan": plan.to_dict()})
         return Pipeline(self.folder)
 
@@ -110,14 +110,14 @@ class Pipeline:
         write_json_atomic(self.folder / RUNS, dict(runs))
 
     def driver(self) -> Driver:
-        """Who drives it, as was written last."""
+        """The driver, as it was last written."""
         content = read_json(self.folder / DRIVER)
         with suppress(TypeError):
             return Driver(**content)
         return Driver()
 
     def order(self, order: Order, pid: int | None = None) -> None:
-        """Let it run, or pause; pid: of the process that was started to drive it."""
+        """Write that it should run, or pause; pid: of the process that was started to drive it."""
         driver = replace(self.driver(), order=order)
         if pid is not None:
             driver = Driver(order=order, pid=pid, process_start=process_start(pid))
@@ -127,13 +127,15 @@ class Pipeline:
     def driving(self) -> Iterator[None]:
         """Drive it in this process; RunError when another process does.
 
-        What goes wrong in the block is written down.
+        An error in the block is written to driver.json.
         """
         try:
             lock = FileLock(self.folder / ".driver", timeout=0)
             lock.acquire()
         except Timeout:
-            raise RunError(f"{self.id} is driven by process {self.driver().pid} already") from None
+            raise RunError(
+                f"{self.id} is already driven by process {self.driver().pid}; pause it first"
+            ) from None
         driver = Driver(order="run", pid=os.getpid(), process_start=process_start(os.getpid()))
         write_json_atomic(self.folder / DRIVER, asdict(driver))
         problem = ""
@@ -177,7 +179,9 @@ def find(name: str, workspace: Workspace | None = None) -> Pipeline:
         return (exact or matches)[0]
     if matches:
         several = ", ".join(each.id for each in matches[:5])
-        raise UnknownNameError(f"{len(matches)} pipelines begin with {name!r}: {several}; say more")
+        raise UnknownNameError(
+            f"{len(matches)} pipelines begin with {name!r}: {several}; write more of the id"
+        )
     hint = "`kdlab recipe list` shows them" if every else "there is none yet"
     raise UnknownNameError(f"no pipeline is called {name!r}: {hint}")
 

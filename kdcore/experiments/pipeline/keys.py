@@ -1,7 +1,8 @@
-"""What decides the result of a stage, as one hash, and the runs that have it already.
+"""What decides the result of a stage, as one hash, and the earlier runs that have it.
 
 The hash covers the stage's config, the pairs of every split, the weights of the models that it
-reads and the version of the code. Not the device, the threads, or how a training is watched.
+reads and the version of the code. It leaves out the device, the
+threads, and how a training is watched and stored.
 """
 
 import hashlib
@@ -61,9 +62,9 @@ def _hashes(
 
 
 def run_of_key(key: str, workspace: Workspace) -> Run | None:
-    """The run that has this result, or is the nearest to it; None when it has to be created.
+    """The run that has this result or is closest to it; None when one has to be created.
 
-    A run that was ended early does not serve.
+    A run that was ended early is never taken.
     """
     serving = []
     for run in RunStore(workspace.runs).list():

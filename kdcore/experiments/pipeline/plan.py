@@ -19,12 +19,12 @@ from kdcore.experiments.pipeline.settings import MODELS, by_stage
 from kdcore.experiments.pipeline.stages import Plan, Stage, Variant
 from kdcore.workspace import Workspace
 
-_TASK = "task_"  # begins the name of a column with the labels of another task
+_TASK = "task_"  # prefix of the columns with labels of another task
 
 
 @dataclass(frozen=True)
 class DataFacts:
-    """What a recipe has to know of its data: the splits that have pairs, and tasks with labels."""
+    """What a recipe must know about its data: splits with pairs, and columns of other tasks."""
 
     splits: tuple[str, ...]
     tasks: tuple[str, ...]
@@ -102,7 +102,7 @@ def _refuse_unknown(recipe: Recipe, without: Collection[str], models: Collection
 
 
 def _facts_of(config: FinetuneConfig, workspace: Workspace) -> DataFacts:
-    """Look into the data; of a world of any size a small one says the same."""
+    """The splits and tasks of the data; for the world they are read from a small sample."""
     sizes = world_sizes(config.data)
     if sizes:
         few = ",".join(f"{split}={min(pairs, 200)}" for split, pairs in sizes.items())

@@ -1,4 +1,4 @@
-"""The recipes of the tutorial: which stages they have, and how much of everything they take.
+"""The recipes of the tutorial: their stages, and their data, models and training in two sizes.
 
 *relevance* is knowledge distillation for search relevance after arXiv 1901.10710, *adsbert* the
 tutorial's AdsBERT. The sizes, models and schedules are ours.
@@ -30,7 +30,7 @@ _TWINBERT = "twinbert_cos:vocabulary=3000"
 
 @dataclass(frozen=True, kw_only=True)
 class Preset:
-    """How much of everything a recipe takes.
+    """One size of a recipe: its data, models and training.
 
     data: the bundled world in these sizes. limit: pairs of train and of validation of other data.
     models: short texts by name, "teacher" and each student. training: what differs from the usual
@@ -214,8 +214,7 @@ class Builder:
                 training="log",
                 before=twin,
                 title=f"{_name(student)} on the log",
-                sentence="The student learns the teacher's soft labels of pairs that nobody "
-                "labelled.",
+                sentence="The student learns the teacher's soft labels of unlabelled pairs.",
                 **scored,
             )
             learning["student"] = model | {"start_from": f"{PLACE}{student}_log"}

@@ -1,4 +1,4 @@
-"""results(): the table at the end of a pipeline: what each stage's model reaches, and brought.
+"""results(): the table at the end of a pipeline: what the model of each stage reaches and gains.
 
 AUC gain kept = (AUC(student) - AUC(its twin)) / (AUC(teacher) - AUC(twin)); the twin is the same
 student on labels alone, which is our baseline: the tutorial's slide does not define its own.
@@ -33,10 +33,10 @@ CLAIM = (
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """ROC-AUC of a stage's model on test with its 95 % interval, and its difference to another.
+    """ROC-AUC of a stage's model on test with its 95 % interval, and its difference from another.
 
-    n: pairs. delta: less the model of the stage `before`, with its paired 95 % interval, p and
-    verdict; nan and "" where there is none. steps: of the training.
+    n: pairs. delta: its value minus that of the stage `before`, with its paired 95 % interval, p
+    and verdict; nan and "" where there is none. steps: of the training.
     """
 
     stage: str
@@ -77,10 +77,10 @@ class Gain:
 
 @dataclass(frozen=True, kw_only=True)
 class Results:
-    """The table of a pipeline; of a pipeline that is not finished, of what is.
+    """The table of a pipeline, or of its finished stages while others are not finished.
 
     variants: of an ablation, each student's last model without one part; its `before` is the last
-    model of the whole recipe, and delta is less that one's.
+    model of the whole recipe, from which delta is measured.
     """
 
     rows: tuple[Row, ...]
@@ -90,7 +90,7 @@ class Results:
 
 
 def results(pipeline: Pipeline) -> Results:
-    """Measure what is not measured yet, and put the table together."""
+    """Measure the finished models that are not measured yet, and build the table."""
     finished = {n: r for n, r in pipeline.runs().items() if r.status().state == "finished"}
     plan = pipeline.plan
     whole, *others = plan.variants
@@ -205,7 +205,7 @@ class _Table:
 
 
 def _notes(models: Iterable[Stage], runs: Mapping[str, Run]) -> Iterable[str]:
-    """What must be known to read the table."""
+    """Sentences that a reader of the table must know."""
     for stage in models:
         if text := early(runs[stage.name]):
             yield f"{stage.title} was ended early, {text}."

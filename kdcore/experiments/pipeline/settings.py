@@ -12,7 +12,7 @@ _SHARED = ("data", "limit", "seed", "stage")  # what makes stages parts of one p
 
 
 def by_stage(sets: Mapping[str, Any], stages: Collection[str]) -> dict[str, dict[str, Any]]:
-    """The settings of each stage by their paths; ConfigError names every one that has no place."""
+    """The settings of each stage by their paths; ConfigError names all that cannot be used."""
     grouped: dict[str, dict[str, Any]] = {}
     problems = []
     names = {name: name for name in (MODELS, *stages)}
@@ -35,7 +35,7 @@ def by_stage(sets: Mapping[str, Any], stages: Collection[str]) -> dict[str, dict
 
 
 def with_settings(config: StageConfig, sets: Mapping[str, Any], stage: str) -> StageConfig:
-    """The config with these settings by their paths; the problems name the stage."""
+    """The config with these settings, named by path; problems name the stage."""
     if not sets:
         return config
     try:

@@ -35,7 +35,7 @@ class Stage:
 
     @property
     def kind(self) -> str:
-        """The stage of the lab that it is: finetune, infer, distill and so on."""
+        """The kind of stage: finetune, infer, distill and so on."""
         return str(self.settings["stage"])
 
     @cached_property
@@ -55,12 +55,12 @@ class Stage:
         return tuple(dict.fromkeys((*self.inputs.values(), *self.after)))
 
     def filled(self, runs: Mapping[str, str]) -> dict[str, Any]:
-        """Its settings with a text for each stage in the places."""
+        """Its settings, with each place replaced by the text of that stage, such as a run's id."""
         filled: dict[str, Any] = _filled(self.settings, runs)
         return filled
 
     def renamed(self, names: Mapping[str, str], name: str) -> "Stage":
-        """The same stage under another name, which reads the stages that these names lead to."""
+        """The same stage under another name. names: new names of the stages that it reads."""
         places = {old: f"{PLACE}{new}" for old, new in names.items()}
         return replace(
             self,

@@ -18,9 +18,9 @@ PipelineStanding = Literal["new", "running", "paused", "finished", "failed", "lo
 class StageState:
     """How a stage stands; nan and "" where nothing is known.
 
-    state: waiting, queued, running, finished, stopped, failed or lost. taken: its run was made
-    before, for something else. doing: what the run does now, as its status says. value, low, high:
-    ROC-AUC of its model on test with its 95 % interval, once it was measured.
+    state: waiting, queued, running, finished, stopped, failed or lost. taken: its run was created
+    earlier, for another purpose. doing: what the run does now, as its status says. value, low,
+    high: ROC-AUC of its model on test with its 95 % interval, once it is measured.
     """
 
     name: str
@@ -117,5 +117,5 @@ def _message(standing: str, driver: Driver, stages: tuple[StageState, ...]) -> s
         stopped = (f"{s.name} was stopped" for s in stages if s.state == "stopped")
         return next(stopped, "")
     if standing == "lost":
-        return "the process that led it has ended; start it again to go on"
+        return "the process that carried it out has ended; resume it to go on"
     return ""

@@ -1,7 +1,7 @@
-"""A store of top-k logits as a folder: whole files only, memory-mapped, each known by its hash.
+"""Top-k logits in a folder: files are written whole, memory-mapped, and checked by their hash.
 
 shards/NUMBER-HASH.safetensors   texts with hidden words, and the teacher's logits at those words
-unseen.safetensors               texts that nobody learns from, and how the teacher fills them
+unseen.safetensors               texts that no student learns from, and how the teacher fills them
 start/                           a DistilBERT with layers of the teacher, not trained further
 tokenizer/                       the teacher's
 manifest.json                    written last: a folder without it is no store
@@ -68,7 +68,7 @@ class Shard:
         """From texts and the stored logits of their hidden words, text by text."""
         logits, whole = torch.from_numpy(soft.logits), soft.k == soft.classes
         indices = torch.from_numpy(soft.indices).long()
-        if whole:  # the numbers of the classes need no place
+        if whole:  # every class has its own column, so no indices are needed
             logits, rest = torch.empty_like(logits).scatter_(1, indices, logits), None
         else:
             rest = None if soft.rest is None else torch.from_numpy(soft.rest)
@@ -84,7 +84,7 @@ class Shard:
         )
 
     def write(self, folder: Path, number: int, key: str, facts: Mapping[str, float]) -> Path:
-        """Write it under a name that tells its number and content; the whole file or nothing."""
+        """Write it under a name made of its number and hash; the whole file or nothing."""
         tensors = {name: each.contiguous() for name, each in vars(self).items() if each is not None}
         content = save(tensors, metadata={"key": key, "facts": json.dumps(facts)})
         name = f"{number:06d}-{hashlib.sha256(content).hexdigest()[:16]}.safetensors"
@@ -189,7 +189,7 @@ class TopKStore:
             raise DataError(f"{name} is missing in {self.folder}: write the store again")
         if digest(path) != sha:
             if name.startswith(SHARDS):
-                Shard.open(path, self.manifest["key"])  # says it where the file is another store's
+                Shard.open(path, self.manifest["key"])  # a clearer error for another store's
             raise DataError(
                 f"{name} in {self.folder} is damaged or was changed: write the store again"
             )

@@ -1,4 +1,4 @@
-"""How much of a soft label must be stored: quality and bytes against k, on the bundled world.
+"""Measure how much of a soft label must be stored: quality and bytes against k, on the world.
 
 The teacher is that of DistilBERT's card. For each k its logits are stored, and students that start
 alike learn from each store alone, by soft labels only, as the acoustic models of Parthasarathi and
@@ -118,7 +118,7 @@ def _row(
 
 
 def _rests(k: int) -> tuple[str, ...]:
-    """Where all logits are stored there is no rest."""
+    """The ways to treat dropped words; where all logits are stored, none is dropped."""
     return ("zero", "uniform") if k else ("uniform",)
 
 

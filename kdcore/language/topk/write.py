@@ -1,4 +1,4 @@
-"""Write a store: a teacher reads texts with hidden words once, its k largest logits are kept.
+"""Write a store: a teacher reads texts with hidden words once; its k largest logits are kept.
 
 Each shard has its own random numbers, so one that is written again hides the same words; a stopped
 or killed run goes on after the last whole one.
@@ -43,7 +43,7 @@ from kdcore.workspace import Workspace, new_folder, write_json_atomic
 
 @dataclass(frozen=True)
 class Source:
-    """Whose logits are stored, and at which texts.
+    """The teacher whose logits are stored, and the texts that it reads.
 
     start: an untrained student with these layers of the teacher. k: how many logits are kept.
     """
@@ -84,7 +84,7 @@ class Source:
 
     @property
     def key(self) -> str:
-        """16 hex digits over all that decides what a shard holds."""
+        """16 hex digits that change with anything that decides the content of a shard."""
         plan = self.plan
         parts = (self.teacher_hash, self.corpus.key, self.k, plan.seed, plan.rounds)
         return hashlib.sha256(repr((*parts, plan.shard_texts)).encode()).hexdigest()[:16]
@@ -112,7 +112,7 @@ def write(run: MaskedRun, workspace: Workspace) -> None:
 
 
 def _write(source: Source, run: MaskedRun, writer: RunWriter) -> str:
-    """Write the shards and what stands beside them; return why it stopped, "" at the end."""
+    """Write the shards and the other files; return why it stopped, or "" at the end."""
     folder, todo = run.store_folder, source.shards
     paths, facts = [], []
     with InterruptFlag() as interrupt:
@@ -167,12 +167,12 @@ def _cuts(count: int, size: int) -> list[Tensor]:
 
 
 def _bytes_per_position(source: Source) -> int:
-    """2 bytes a logit, 4 its place, 2 the rest; without places and rest where all are kept."""
+    """2 per logit, 4 for its index, 2 for the rest; only the logits where all are kept."""
     return 2 * source.classes if source.k == source.classes else 6 * source.k + 2
 
 
 def _together(source: Source, facts: list[dict[str, float]]) -> dict[str, Any]:
-    """What is said of the whole store: means over hidden words."""
+    """The figures of the whole store: sums, and means over hidden words."""
     positions = sum(each["positions"] for each in facts)
 
     def mean(name: str) -> float:

@@ -1,4 +1,4 @@
-"""PretrainedReader: a BERT with BERT's own two heads: which word is hidden, what comes next.
+"""PretrainedReader: a BERT with BERT's own two heads: which word is hidden, which ad was shown.
 
 Its folder is one of transformers (BertForPreTraining): AutoModelForMaskedLM opens it, and a run or
 a model of the lab can start from it. It gives no grades.
@@ -26,10 +26,10 @@ from kdcore.models.tokens.wordpiece import WordPiece
 
 
 @dataclass(frozen=True, kw_only=True)
-class Exercise(Batch):
-    """Pairs with hidden words, and what is to be found out of them.
+class PretrainingBatch(Batch):
+    """Pairs with hidden words, and what a model has to find out.
 
-    places: (hidden,) the tokens of the pack that are asked for; words: (hidden,) their true ids.
+    places: (hidden,) places of the hidden tokens in the pack; words: (hidden,) their true ids.
     foreign: (pairs,) 1 where the ad is one of another query, in the order of the pack.
     """
 
@@ -37,12 +37,12 @@ class Exercise(Batch):
     words: Tensor
     foreign: Tensor
 
-    def to(self, device: torch.device) -> "Exercise":
+    def to(self, device: torch.device) -> "PretrainingBatch":
         """The same on a device."""
         if device.type == "cpu":
             return self
         moved = super().to(device)
-        return Exercise(
+        return PretrainingBatch(
             moved.packs,
             moved.query_rows,
             moved.ad_rows,
@@ -53,7 +53,7 @@ class Exercise(Batch):
 
 
 class PretrainedReader(CrossEncoder):
-    """Reads pairs as its CrossEncoder does, and answers an Exercise instead of giving grades."""
+    """Reads pairs as its CrossEncoder does, and answers a PretrainingBatch, not grades."""
 
     @classmethod
     def of(cls, source: PairModel) -> Self:
@@ -95,14 +95,14 @@ class PretrainedReader(CrossEncoder):
         """An untrained one, with a tokenizer of the texts."""
         return cls.of(CrossEncoder.new(config, scheme, texts))
 
-    def exam(self, exercise: Exercise) -> tuple[Tensor, Tensor]:
+    def pretraining_logits(self, batch: PretrainingBatch) -> tuple[Tensor, Tensor]:
         """(hidden, vocabulary) logits of the hidden words, and (pairs, 2) of the next ad.
 
-        The dear part, a logit for each word piece, is computed for hidden words only. Of the last
-        block what comes after the attention is, too, beside the first token of each pair.
+        The costly part, a logit for each word piece, is computed for hidden words only. The part of
+        the last block after its attention is computed for them and each first token only.
         """
-        packed, heads = exercise.packs[0], self.net.cls
-        tokens = torch.cat([packed.starts, exercise.places])
+        packed, heads = batch.packs[0], self.net.cls
+        tokens = torch.cat([packed.starts, batch.places])
         x = embed(self.encoder.embeddings, packed)
         states = encode_some(self.encoder.encoder, x, packed.groups, tokens, self.products)
         first, hidden = states[: len(packed.starts)], states[len(packed.starts) :]
@@ -113,7 +113,7 @@ class PretrainedReader(CrossEncoder):
         return logits, heads.seq_relationship(pooled)
 
     def embeddings(self) -> list[nn.Embedding | nn.EmbeddingBag]:
-        """None to narrow: any word may be asked for."""
+        """None that could be narrowed: any word may be hidden."""
         return []
 
     def _save_network(self, folder: Path) -> None:
