@@ -81,7 +81,7 @@ def test_scores_of_another_model_or_other_pairs_are_never_mixed_in(tmp_path):
 
 def test_a_folder_without_its_manifest_or_a_shard_is_not_complete(tmp_path):
     fill(tmp_path, LAYOUT)
-    with pytest.raises(DataError, match="no complete shards"):
+    with pytest.raises(DataError, match="no complete set of shards"):
         ShardStore.open(tmp_path)
     write_manifest(tmp_path, LAYOUT)
     assert json.loads((tmp_path / MANIFEST).read_text())["rows"] == 5

@@ -1,4 +1,4 @@
-"""The card of stored logits: how many of the teacher's are enough to learn from, in which bytes."""
+"""The card of stored logits: how many of the teacher's are enough to learn from, and their size."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -61,18 +61,18 @@ def _table(result: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def _sentence(result: Mapping[str, Any]) -> str:
-    """The cheapest store whose student's intervals reach what the one of all logits reaches."""
+    """The smallest k whose student reaches, within its intervals, the student of all logits."""
     *fewer, whole = result["rows"]
     most = whole["uniform"]
     enough = next((row for row in fewer if _reaches(row["zero"], most)), None)
     if enough is None:
-        return "No store of fewer logits teaches as well as that of all of them."
+        return "No student of fewer logits reaches, within its intervals, the one of all logits."
     accuracy, loss = enough["zero"]["accuracy"], enough["zero"]["loss"]
     return (
-        f"A student of the {enough['k']:,} largest of {result['classes']:,} logits "
+        f"A student that learns from the {enough['k']:,} largest of {result['classes']:,} logits "
         f"({enough['bytes_per_position']:,} bytes per hidden word instead of "
         f"{whole['bytes_per_position']:,}) has a masked-word accuracy of {_text(accuracy)} and a "
-        f"loss of {_text(loss)} nats, one of all logits {_text(most['accuracy'])} and "
+        f"loss of {_text(loss)} nats; one that learns from all has {_text(most['accuracy'])} and "
         f"{_text(most['loss'])}. The {enough['k']:,} hold "
         f"{percent(enough['kept_mass']['value'], 1)} of the teacher's probability."
     )

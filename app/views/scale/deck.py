@@ -1,6 +1,6 @@
 """Numbers that the tutorial's deck prints on its two slides about scale (slides 4 and 5).
 
-They are the deck's, shown as printed; nothing of them was measured here.
+They are shown as the deck prints them; none was measured here.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Printed:
 
     @property
     def moment(self) -> tuple[int, int]:
-        """(year, month) of the date; the far end of time without one."""
+        """(year, month) of the date; (9999, 12) without one, so that it comes last."""
         month, _, year = self.date.partition("/")
         return (2000 + int(year), int(month)) if self.date else (9999, 12)
 

@@ -1,4 +1,4 @@
-"""Scale: how large are the models that are talked about, and what do more parameters bring here?"""
+"""Scale: sizes of the deck's and this lab's models, and what more parameters bring."""
 
 from collections.abc import Callable
 

@@ -18,7 +18,7 @@ METRIC = "roc_auc"
 
 
 def draw() -> str:
-    """The picture of the chosen test pairs; returns the finding."""
+    """The picture of the runs on the chosen test pairs; returns the finding."""
     tested = [
         e
         for e in listing.entries()
@@ -64,8 +64,8 @@ def _picture(
     st.caption(
         f"{CATALOG[METRIC].name}: {CATALOG[METRIC].sentence} n = {n:,} test pairs of "
         f"{_data(shown)}, the same for every run shown; bars are 95 % intervals, bootstrap over "
-        "queries. Colors and shapes are families of distillation. Parameters are counted in the "
-        "saved model, embeddings included. Runs → Frontier has other costs and metrics."
+        "queries. Colors and shapes show the family of the distillation method. Parameters are "
+        "counted in the saved model, embeddings included. Runs → Frontier shows other costs."
     )
 
 

@@ -1,4 +1,4 @@
-"""A teacher is trained here: a short form, what it would cost, and the start."""
+"""The form that trains a teacher: its settings, time and memory, and the start button."""
 
 import streamlit as st
 
@@ -20,13 +20,13 @@ from kdcore.experiments.command_line import command_of
 from kdcore.experiments.teachers import TEACHER_PRESETS
 
 _FIRST = ("epochs", "batch_size", "learning_rate")
-_HELP = "A model learns the labels of these data; when it is finished, it teaches in this form."
+_HELP = "Trains a model on the labels of these data; once finished, it is the teacher of this form."
 _TITLES = {"limit": "Pair limit", "seed": "Seed", "threads": "CPU threads"}
 _BEFORE = "new."  # leads the paths of this form, which stands beside the student's
 
 
 def draw(now: Draft) -> None:
-    """The button that opens the form, or the form; and the teacher that is awaited."""
+    """The button that opens the form, or the form; and the teacher that is being trained."""
     if run := training.awaited():
         with st.container(horizontal=True, vertical_alignment="center", key="distill_awaited"):
             title = md(run.shown_title)
@@ -99,7 +99,7 @@ def _fields(now: NewTeacher, whole: Form) -> None:
         )
         data = {choice.key: choice.title for choice in services.data_choices()}
         chosen = str(now.at("data") or "")
-        help = "Data sets of the lab; their labels are learned."
+        help = "The data set whose labels the teacher learns."
         forms.pick(
             whole, "new.data", "Data", data, chosen, help, accept_new_options=True
         )  # fmt: skip
@@ -125,13 +125,13 @@ def _starts(now: NewTeacher, whole: Form) -> None:
         "Starts from",
         titles,
         str(now.at("model.start_from") or training.RANDOM),
-        "A finished run whose layers and tokens it takes, and so its shape; or random weights.",
+        "Random weights, or a finished run, whose shape, tokenizer and layers the teacher takes.",
         take=lambda path, value: training.take_start(str(value)),
     )
 
 
 def _start(now: NewTeacher) -> None:
-    """What the training would cost, and the button."""
+    """Time and memory of the training, and the start button."""
     total = cost.teacher_cost(now.config) if now.config is not None else Cost(why=_wrong(now))
     if total.student is None:
         st.warning(md(total.why))
@@ -175,7 +175,7 @@ def _wrong(now: NewTeacher) -> str:
 
 
 def _choose() -> None:
-    """Another size is another training: the changes of the one before stay behind."""
+    """Take another size, and drop the changes that were made to the one before."""
     if chosen := st.session_state.get("w_tpreset"):
         state.change(distill={"teacher_preset": chosen, "teacher_settings": ""})
 

@@ -77,7 +77,7 @@ def cost(config: DistillConfig, train_twin: bool) -> Cost:
     on=lambda config: (access.home().root, access.public(), config),
 )
 def teacher_cost(config: FinetuneConfig) -> Cost:
-    """The cost of training a teacher, as that of the only model."""
+    """The cost of training a teacher, in the place of the student's; there is no twin."""
     if access.public() and config.data not in {choice.key for choice in data_choices()}:
         return Cost(why=_OFFERED_ONLY)
     try:

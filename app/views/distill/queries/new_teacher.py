@@ -29,7 +29,9 @@ from kdcore.runs.store import Run, RunStore
 RANDOM = ""  # the start of a model that starts from no run
 _LONGEST = 2_000  # characters of State.teacher_settings
 _DONE = "finished"
-_STARTS = set(STUDENTS) - set(PRETRAINED.values())  # models that are not a folder's already
+_STARTS = set(STUDENTS) - set(
+    PRETRAINED.values()
+)  # models that do not come from a pretrained folder
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ def awaited() -> Run | None:
 
 
 def receive() -> Run | None:
-    """Let the teacher that was awaited teach, once it is finished; returns it in that moment."""
+    """Make the awaited teacher the teacher of the form once it is finished; returns it then."""
     if not state.now().distill.awaited:
         return None
     run = awaited()
@@ -123,7 +125,7 @@ def receive() -> Run | None:
 
 
 def prefill(run: Run, changed: Mapping[str, Any]) -> None:
-    """Let the settings of a training, some of them changed, stand in the form; nothing starts."""
+    """Fill the form with the settings of a training, some of them changed; nothing starts."""
     config = run.config
     assert isinstance(config, FinetuneConfig)
     preset = state.now().distill.teacher_preset
@@ -171,7 +173,7 @@ def _with_start(changed: Changed) -> Changed:
     run = starts().get(key)
     if run is None:
         problem = f"model.start_from: no finished run here is called {key[:60]!r}"
-        raise ConfigError("This teacher cannot start so:", [problem])
+        raise ConfigError("This teacher cannot be trained:", [problem])
     return changed | {"model.start_from": _reference(run)}
 
 

@@ -1,4 +1,4 @@
-"""What came of a teacher's training: its metrics, and whether it teaches in the form above."""
+"""The result of a teacher's training: its metrics, and whether the form above uses it."""
 
 from math import isfinite
 

@@ -15,7 +15,7 @@ from kdcore.runs.store import Run
 _MEANING = {
     "masked": "Share of the hidden words of the validation pairs whose likeliest filling is right.",
     "next_ad": "Share of the validation pairs for which it knows whether the ad was shown for the "
-    "query or is one of another query (ours); half of them are, so guessing gives 0.5.",
+    "query or is one of another query (ours); half are of another query, so guessing gives 0.5.",
 }
 
 
@@ -75,7 +75,7 @@ def pretrained_cards(entry: Entry) -> list[Card]:
         if right is not None and n:
             half = 1.96 * (right * (1 - right) / n) ** 0.5
             help = f"{_MEANING[name]} Cross-entropy {line[f'validation_{name}']:.3f} nats. "
-            help += "The interval takes each answer as a draw of its own."
+            help += "The 95 % interval treats the answers as independent."
             counted = f"{int(n):,} {unit}"
             cards.append(
                 Card(label, number(right), help, counted, interval(right - half, right + half))

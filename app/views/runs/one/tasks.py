@@ -1,4 +1,4 @@
-"""The tasks of a run: the accuracy of each beside its majority share, and how each was learned."""
+"""The tasks of a run: accuracies beside majority shares, and their course over the training."""
 
 import pandas as pd
 import streamlit as st
@@ -57,4 +57,6 @@ def task_curves(entry: Entry) -> list[Curve]:
 def sentence(curves: list[Curve]) -> str:
     """What the chart shows, in words."""
     ends = [f"{c.title} {c.points[0][1]:.3f} to {c.points[-1][1]:.3f}" for c in curves]
-    return f"The share of validation pairs whose class is found, per task: {'; '.join(ends)}."
+    return (
+        f"Share of validation pairs whose class the model finds, first to last: {'; '.join(ends)}."
+    )
