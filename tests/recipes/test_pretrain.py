@@ -206,7 +206,7 @@ def test_whoever_wants_grades_of_it_is_told_what_to_do(pretrained: Run) -> None:
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"model": ModelConfig(name="cdssm")}, "reads query and ad apart"),
+        ({"model": ModelConfig(name="cdssm")}, "reads query and ad separately"),
         ({"select_by": "roc_auc"}, "no grades to order by"),
         ({"replay_points": 3}, "no answers to replay"),
     ],
