@@ -72,12 +72,18 @@ def index(
     lines = [
         f"{built.recipe} over {len(searcher.ads):,} ads of {searcher.ads.name}: "
         f"{built.megabytes:.1f} MB, built in {built.build_seconds:.2f} s.",
-        f"Recall: mean over {len(typed):,} queries with its 95 % interval. Time: from the query's "
-        f"vector to the ads, median and 95th percentile of {min(p.time.n for p in curve):,} or "
-        "more single queries.",
+        _definition(len(typed), min(point.time.n for point in curve)),
         *([f"Note: {searcher.note}"] if searcher.note else []),
     ]
     show(as_json, data_out, table(rows, right=set(rows[0]) - {"effort"}), *lines)
+
+
+def _definition(queries: int, timed: int) -> str:
+    """What recall and time are, for the output of index."""
+    return (
+        f"Recall: mean over {queries:,} queries with its 95 % interval. Time: from the query's "
+        f"vector to the ads, median and 95th percentile of {timed:,} or more single queries."
+    )
 
 
 def search(

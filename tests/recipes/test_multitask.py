@@ -159,8 +159,8 @@ def test_a_command_makes_it_again_and_the_settings_come_back(home: Workspace) ->
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"tasks": (TaskConfig(weight=0.0),)}, "no answer would be learned"),
-        ({"tasks": (TaskConfig(name="a"), TaskConfig(name="a"))}, "a is named twice"),
+        ({"tasks": (TaskConfig(weight=0.0),)}, "it must be learned; use one above 0"),
+        ({"tasks": (TaskConfig(name="a"), TaskConfig(name="a"))}, "a named more than once"),
         ({"tasks": (TaskConfig(name=""),)}, "a name is empty"),
     ],
 )
