@@ -91,23 +91,23 @@ class HiddenWordsAndNextAd:
         assert isinstance(model, PretrainedReader)
         self._validation = batches
         model.eval()
-        sums = np.zeros(4)  # loss and right answers of hidden words, then of next ads
+        totals = np.zeros(4)  # loss and right answers of hidden words, then of next ads
         for each in batches:
             batch = each.to(session.device)
             words, next_ad = model.pretraining_logits(batch)
-            sums += [*_loss_and_hits(words, batch.words), *_loss_and_hits(next_ad, batch.foreign)]
+            totals += [*_loss_and_hits(words, batch.words), *_loss_and_hits(next_ad, batch.foreign)]
         model.train()
         hidden = sum(len(each.words) for each in batches)
         pairs = sum(len(each.foreign) for each in batches)
         values = {
-            "loss": sums[0] / hidden,
-            "masked": sums[0] / hidden,
-            "masked_accuracy": sums[1] / hidden,
+            "loss": totals[0] / hidden,
+            "masked": totals[0] / hidden,
+            "masked_accuracy": totals[1] / hidden,
             "words": hidden,
         }
         if self.next_ad_weight:
-            values["loss"] += self.next_ad_weight * sums[2] / pairs
-            values |= {"next_ad": sums[2] / pairs, "next_ad_accuracy": sums[3] / pairs}
+            values["loss"] += self.next_ad_weight * totals[2] / pairs
+            values |= {"next_ad": totals[2] / pairs, "next_ad_accuracy": totals[3] / pairs}
         return {name: float(value) for name, value in values.items()}
 
     def _drawn(self, session: Session, size: int) -> list[PretrainingBatch]:
