@@ -124,5 +124,5 @@ def test_a_filter_names_what_there_is(ads):
     assert 0 < fashion.sum() < len(ads)
     with pytest.raises(ConfigError, match="travel"):
         ads.passing({"vertical": "space"})
-    with pytest.raises(ConfigError, match="have vertical"):
+    with pytest.raises(ConfigError, match="are: vertical"):
         ads.passing({"colour": "red"})

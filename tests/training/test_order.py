@@ -123,8 +123,8 @@ INTERLEAVED, CURRICULUM = OrderConfig(kind="interleaved"), OrderConfig(kind="cur
             {"transfer": "train", "order": INTERLEAVED},
             "order.kind: interleaved is an order of labelled and unlabelled",
         ),
-        ({"teacher": "peer:cdssm", "order": CURRICULUM}, "asks how sure the teacher is before"),
-        ({"teacher": "ema", "order": CURRICULUM}, "asks how sure the teacher is before"),
+        ({"teacher": "peer:cdssm", "order": CURRICULUM}, "needs the teacher's confidence before"),
+        ({"teacher": "ema", "order": CURRICULUM}, "needs the teacher's confidence before"),
     ],
 )
 def test_an_order_that_cannot_be_kept_is_refused_early(changes, problem):
