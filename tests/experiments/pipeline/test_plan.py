@@ -92,6 +92,7 @@ def test_adsbert_pretrains_a_teacher_of_all_tasks_for_two_students(tmp_path):
     twins = ["cdssm_labels", "twinbert_labels"]
     assert [stage.name for stage in plan.stages][:9] == twins + whole
     assert plan.stage("multitask").inputs == {"model.start_from": "pretrain"}
+    assert plan.stage("multitask").settings["task_weight"] == 0.2  # at 1 relevance loses
     assert plan.stage("scores").inputs == {"run": "multitask"}
     assert plan.stage("cdssm_log").before == "cdssm_labels"
     each = {variant.name: variant for variant in plan.variants}
