@@ -48,6 +48,7 @@ def test_maps_are_drawn_in_a_process_of_their_own_and_stored(spaces, workspace, 
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::ImportWarning")  # umap names a part that needs TensorFlow
 def test_a_seeded_map_is_bit_equal_twice(spaces):
     one, other = draw(*spaces), draw(*spaces)
     np.testing.assert_array_equal(one.first, other.first)
