@@ -6,6 +6,7 @@ seventieth of AlignedUMAP's time; what moves on them is still mostly chance. So 
 colored by displacement, only by neighbors that were really lost.
 """
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -67,4 +68,6 @@ def _umap(space: Space, graph: Graph, start: Points, epochs: int, rate: float, s
         random_state=seed,
         n_jobs=1,
     )
-    return np.asarray(model.fit_transform(space.features), dtype=np.float32)
+    with warnings.catch_warnings():  # that points can be added later is not needed
+        warnings.filterwarnings("ignore", r"precomputed_knn\[2\]", UserWarning)
+        return np.asarray(model.fit_transform(space.features), dtype=np.float32)
