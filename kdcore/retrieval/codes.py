@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdcore.errors import lookup
-from kdcore.retrieval.exact import Ids, exact_top
+from kdcore.retrieval.exact import Ids, best_first, cosines_of, exact_top
 from kdcore.retrieval.vectors import Vectors
 
 Way = Literal["int8", "int8_one_scale", "int8_fixed_range", "bits"]
@@ -90,8 +90,5 @@ def coded_top(
     """
     ids, scores = exact_top(codes.decode(), queries, max(k, rescored))
     if rescored:
-        cosines = np.einsum("qkd,qd->qk", vectors[np.maximum(ids, 0)], queries)
-        cosines = np.where(ids < 0, -np.inf, cosines).astype(np.float32)
-        order = np.lexsort((ids, -cosines), axis=1)
-        ids, scores = np.take_along_axis(ids, order, 1), np.take_along_axis(cosines, order, 1)
+        ids, scores = best_first(ids, cosines_of(ids, vectors, queries))
     return ids[:, :k], scores[:, :k]

@@ -1,5 +1,7 @@
 """Exact search: every ad's cosine as a matrix product, block by block, and the k best of each."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -42,3 +44,20 @@ def _best(values: Vectors, k: int) -> Ids:
     least = values.max() if k == 1 else np.partition(values, len(values) - k)[len(values) - k]
     reach = np.flatnonzero(values >= least)  # more than k where some tie with the last
     return reach[np.argsort(-values[reach], kind="stable")][:k]
+
+
+def order_by(scores: NDArray[Any], ids: Ids) -> Ids:
+    """Places by falling score, of equal ones the lower id first, along the last axis."""
+    return np.lexsort((ids, -scores))
+
+
+def best_first(ids: Ids, scores: NDArray[Any]) -> tuple[Ids, NDArray[Any]]:
+    """Sort (..., k) ids and scores by falling score, of equal ones the lower id first."""
+    order = order_by(scores, ids)
+    return np.take_along_axis(ids, order, -1), np.take_along_axis(scores, order, -1)
+
+
+def cosines_of(ids: Ids, vectors: Vectors, queries: Vectors) -> Vectors:
+    """(queries, k) cosines of the ads that were found for each query; -inf where none was."""
+    cosines = np.einsum("qkd,qd->qk", vectors[np.maximum(ids, 0)], queries)
+    return np.where(ids < 0, -np.inf, cosines).astype(np.float32)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kdcore.retrieval.exact import Ids
+from kdcore.metrics.ranking import dcg
+from kdcore.retrieval.exact import Ids, order_by
 
 Floats = NDArray[np.float64]
 
@@ -32,15 +33,14 @@ class Candidates:
 
 def ndcg_of(gains: NDArray[np.floating], best: NDArray[np.floating], depth: int) -> float:
     """nDCG of gains in the order shown, against the best of all ads; nan where no ad has a gain."""
-    discounts = 1 / np.log2(np.arange(2, depth + 2))
-    ideal = float((best[:depth] * discounts[: len(best[:depth])]).sum())
-    value = float((gains[:depth] * discounts[: len(gains[:depth])]).sum())
-    return value / ideal if ideal > 0 else float("nan")
+    ideal = _dcg(best, depth)
+    return _dcg(gains, depth) / ideal if ideal > 0 else float("nan")
 
 
-def order_by(scores: Floats, ids: Ids) -> NDArray[np.int64]:
-    """Places by falling score, of equal ones the lower id first."""
-    return np.lexsort((ids, -scores))
+def _dcg(gains: NDArray[np.floating], depth: int) -> float:
+    top = np.zeros((1, depth))
+    top[0, : len(gains)] = gains[:depth]
+    return float(dcg(top)[0, -1])
 
 
 @dataclass(frozen=True)
@@ -95,8 +95,7 @@ def ceiling(gains_in_order: NDArray[np.floating], best: NDArray[np.floating], de
     gains_in_order: (ads,) gains in the order in which ads are found. The curve rises with n and
     ends at 1.
     """
-    discounts = 1 / np.log2(np.arange(2, depth + 2))
-    ideal = float((best[:depth] * discounts[: len(best[:depth])]).sum())
+    ideal = _dcg(best, depth)
     curve = np.full(len(gains_in_order), np.nan)
     if ideal <= 0:
         return curve
@@ -106,6 +105,6 @@ def ceiling(gains_in_order: NDArray[np.floating], best: NDArray[np.floating], de
         if gain > top[-1]:
             top[-1] = gain
             top[::-1].sort()
-            value = float((top * discounts).sum()) / ideal
+            value = _dcg(top, depth) / ideal
         curve[place] = value
     return curve

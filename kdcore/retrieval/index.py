@@ -9,7 +9,9 @@ pass, 0.37. So a search below `FEWEST_PASSING` is exact over the passing ads, an
 import hashlib
 import re
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdcore.errors import ConfigError, DataError
-from kdcore.retrieval.exact import MISSING, Ids, exact_top
+from kdcore.retrieval.exact import MISSING, Ids, best_first, exact_top
 from kdcore.retrieval.vectors import AdVectors, Vectors
 from kdcore.workspace import new_folder, read_json, write_json_atomic
 
@@ -105,7 +107,7 @@ class AnnIndex:
         """Flat, SQ8, HNSW or IVF."""
         return kind_of(self.recipe)
 
-    @property
+    @cached_property
     def megabytes(self) -> float:
         """The size of its file in MB (10^6 bytes), the vectors that it holds included."""
         return float(_faiss().serialize_index(self.library).nbytes / 1e6)
@@ -133,31 +135,26 @@ class AnnIndex:
                 "filter: they were searched exactly, because an index loses many of so few"
             )
             return Hits(*exact_top(self.vectors.vectors, queries, k, passing), note)
+        faiss, filtering = _faiss(), {}
+        if passing is not None:
+            bits = np.packbits(passing, bitorder="little")  # read by the search below
+            filtering["sel"] = faiss.IDSelectorBitmap(len(passing), faiss.swig_ptr(bits))
+        wide = int(np.ceil((effort or _USUAL.get(self.kind, 0)) / share))
         scores, ids = self.library.search(
             np.ascontiguousarray(queries, dtype=np.float32),
             min(k, len(self.vectors)),
-            params=self._parameters(effort or _USUAL.get(self.kind, 0), k, share, passing),
+            params=self._parameters(wide, k, filtering),
         )
         return _in_order(ids, scores, k)
 
-    def _parameters(
-        self, effort: int, k: int, share: float, passing: NDArray[np.bool_] | None
-    ) -> Any:
-        faiss, more = _faiss(), {}
-        if passing is not None:
-            bits = np.packbits(passing, bitorder="little")
-            more["sel"] = faiss.IDSelectorBitmap(len(passing), faiss.swig_ptr(bits))
-            self._keep(bits)
-        wide = int(np.ceil(effort / share))
+    def _parameters(self, wide: int, k: int, filtering: Mapping[str, Any]) -> Any:
+        """What faiss reads of a search: its effort, and a filter where there is one."""
+        faiss = _faiss()
         if self.kind == "IVF":
-            return faiss.SearchParametersIVF(nprobe=min(wide, self.library.nlist), **more)
+            return faiss.SearchParametersIVF(nprobe=min(wide, self.library.nlist), **filtering)
         if self.kind == "HNSW":
-            return faiss.SearchParametersHNSW(efSearch=max(wide, k), **more)
-        return faiss.SearchParameters(**more)
-
-    def _keep(self, bits: NDArray[np.uint8]) -> None:
-        """Keep the bits of a filter in memory as long as faiss may read them: until the next."""
-        object.__setattr__(self, "_bits", bits)
+            return faiss.SearchParametersHNSW(efSearch=max(wide, k), **filtering)
+        return faiss.SearchParameters(**filtering)
 
     def save(self, folder: Path) -> None:
         """Write the index and its card into a new folder, completely or not at all."""
@@ -208,8 +205,7 @@ def stored_index(folder: Path, vectors: AdVectors, recipe: str = "") -> AnnIndex
 def _in_order(ids: Ids, scores: Vectors, k: int) -> Hits:
     """Best first, of equal cosines the lower id first, filled up to k places."""
     scores = np.where(ids < 0, -np.inf, scores).astype(np.float32)
-    order = np.lexsort((ids, -scores), axis=1)
-    ids, scores = np.take_along_axis(ids, order, 1), np.take_along_axis(scores, order, 1)
+    ids, scores = best_first(ids, scores)
     missing = max(0, k - ids.shape[1])
     return Hits(
         np.pad(ids.astype(np.int64), ((0, 0), (0, missing)), constant_values=MISSING),

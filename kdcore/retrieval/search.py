@@ -15,7 +15,7 @@ from kdcore.retrieval.embed import (
     rescored,
     two_towers,
 )
-from kdcore.retrieval.exact import exact_top
+from kdcore.retrieval.exact import best_first, exact_top
 from kdcore.retrieval.index import AnnIndex, Hits, stored_index
 from kdcore.runs.store import Run
 from kdcore.workspace import Workspace
@@ -103,8 +103,7 @@ class Searcher:
         scores = hits.scores[0][: len(ids)].astype(np.float64)
         if self.note:
             (scores,) = rescored(self.run, [query], [ids], self.ads)
-            order = np.lexsort((ids, -scores))
-            ids, scores = ids[order], scores[order]
+            ids, scores = best_first(ids, scores)
         rows = zip(ids[:k].tolist(), scores[:k].tolist(), strict=True)
         results = [
             Found(ad, self.ads.titles[ad], self.ads.descriptions[ad], score) for ad, score in rows

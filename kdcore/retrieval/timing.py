@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kdcore.retrieval.exact import exact_top
+from kdcore.retrieval.exact import cosines_of, exact_top
 from kdcore.retrieval.index import AnnIndex, efforts
 from kdcore.retrieval.recall import Estimate, mean_with_interval, recall
 from kdcore.retrieval.vectors import Vectors
@@ -66,7 +66,7 @@ def recall_curve(
     points = []
     for effort in efforts(index.recipe) or (0,):
         hits = index.search(queries, k, effort, passing)
-        cosines = np.einsum("qkd,qd->qk", vectors[np.maximum(hits.ids, 0)], queries)
+        cosines = cosines_of(hits.ids, vectors, queries)
         # the product of single rows may round otherwise than the matrix product
         per_query = recall(hits.ids, cosines + 1e-6, best)
 
