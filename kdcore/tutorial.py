@@ -22,7 +22,8 @@ from kdcore.config import (
     to_dict,
 )
 from kdcore.data.pairs import PairTable
-from kdcore.errors import ConfigError, DataError
+from kdcore.data.splits import refuse_missing
+from kdcore.errors import ConfigError
 from kdcore.evaluation.comparison import Comparison, Difference, compare
 from kdcore.evaluation.evaluate import Evaluation, evaluate
 from kdcore.evaluation.exports import to_csv, to_json, write_qrels, write_trec_run
@@ -191,14 +192,7 @@ def _refuse_avoidable(plan: TutorialPlan, pairs: PairTable) -> None:
     from kdcore.models.build import new_model
 
     pairs.only(plan.transfer.split("+"))
-    problems = []
-    for split in ("train", "validation", "test"):
-        if split not in pairs.splits:
-            problems.append(f"it has no split {split!r}; it has {', '.join(pairs.splits)}")
-        elif not len(pairs.split(split).labelled()):
-            problems.append(f"no pair of split {split!r} is labelled")
-    if problems:
-        raise DataError(f"{pairs.name} cannot serve a tutorial:", problems)
+    refuse_missing(pairs, "a tutorial")
     few = pairs.split("train").take(np.arange(min(_FEW, len(pairs.split("train")))))
     for model in (plan.teacher, plan.student):
         new_model(model, few, plan.seed)

@@ -34,6 +34,21 @@ def transfer_set(pairs: PairTable, name: str) -> PairTable:
     return pairs.only(name.split("+"))
 
 
+def refuse_missing(pairs: PairTable, purpose: str) -> None:
+    """DataError that names every split without labelled pairs, where all three are needed.
+
+    purpose: what they are needed for, such as "a recipe".
+    """
+    problems = []
+    for split in ("train", "validation", "test"):
+        if split not in pairs.splits:
+            problems.append(f"it has no split {split!r}; it has {', '.join(pairs.splits)}")
+        elif not len(pairs.split(split).labelled()):
+            problems.append(f"no pair of split {split!r} is labelled")
+    if problems:
+        raise DataError(f"{pairs.name} cannot serve {purpose}:", problems)
+
+
 def with_test_split(pairs: PairTable, seed: int = 0) -> PairTable:
     """Return pairs that have train, validation and test; a note says what was done.
 

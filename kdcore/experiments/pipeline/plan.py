@@ -11,8 +11,9 @@ from typing import Any
 from kdcore.config import FinetuneConfig
 from kdcore.data.library import WORLD
 from kdcore.data.names import pairs_of
-from kdcore.data.pairs import SPLITS, PairTable
-from kdcore.errors import ConfigError, DataError, lookup
+from kdcore.data.pairs import SPLITS
+from kdcore.data.splits import refuse_missing
+from kdcore.errors import ConfigError, lookup
 from kdcore.experiments.estimate.data_stats import world_sizes
 from kdcore.experiments.pipeline.recipes import ABLATED, RECIPES, Builder, Recipe, stage_names
 from kdcore.experiments.pipeline.settings import MODELS, by_stage
@@ -108,21 +109,9 @@ def _facts_of(config: FinetuneConfig, workspace: Workspace) -> DataFacts:
         few = ",".join(f"{split}={min(pairs, 200)}" for split, pairs in sizes.items())
         config = replace(config, data=f"{WORLD}:{few}")
     pairs = pairs_of(config, workspace)
-    _refuse_missing(pairs)
+    refuse_missing(pairs, "a recipe")
     columns = pairs.frame.columns
     return DataFacts(pairs.splits, tuple(c for c in columns if c.startswith(_TASK)))
-
-
-def _refuse_missing(pairs: PairTable) -> None:
-    """DataError naming every split that a recipe needs and these data do not have."""
-    problems = []
-    for split in ("train", "validation", "test"):
-        if split not in pairs.splits:
-            problems.append(f"it has no split {split!r}; it has {', '.join(pairs.splits)}")
-        elif not len(pairs.split(split).labelled()):
-            problems.append(f"no pair of split {split!r} is labelled")
-    if problems:
-        raise DataError(f"{pairs.name} cannot serve a recipe:", problems)
 
 
 def _possible(recipe: Recipe, facts: DataFacts) -> tuple[list[str], tuple[str, ...]]:
