@@ -51,6 +51,16 @@ def shape_of(outputs: Outputs) -> Shape:
     )
 
 
+def problems_of_grades(student: Shape, teacher: Shape) -> list[str]:
+    """Why losses of logits cannot compare the two: their grades differ; [] where they can."""
+    if student.classes == teacher.classes:
+        return []
+    return [
+        f"method: {student.classes} grades cannot match the teacher's {teacher.classes}; "
+        "choose a teacher that was trained on the same grades"
+    ]
+
+
 class Objective(Protocol):
     """A loss: a scalar, 0 (or its floor) when the student agrees with the teacher."""
 

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from kdcore.errors import ConfigError
-from kdcore.objectives.base import Objective, Shape
+from kdcore.objectives.base import Objective, Shape, problems_of_grades
 from kdcore.outputs import Outputs
 
 NEVER = -100.0  # log-probability of a label that the teacher all but excludes
@@ -86,12 +86,6 @@ class LabelAware:
 
 def objective(params: Any, student: Shape, teacher: Shape) -> Objective:
     """Label-aware distillation with these knobs (params.LabelAwareParams)."""
-    if student.classes != teacher.classes:
-        raise ConfigError(
-            "This student cannot learn from this teacher:",
-            [
-                f"method: {student.classes} grades cannot match the teacher's {teacher.classes}; "
-                "choose a teacher that was trained on the same grades"
-            ],
-        )
+    if problems := problems_of_grades(student, teacher):
+        raise ConfigError("This student cannot learn from this teacher:", problems)
     return LabelAware(params.agreement, params.label_share, params.temperature)

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from kdcore.errors import ConfigError
-from kdcore.objectives.base import Objective, Shape
+from kdcore.objectives.base import Objective, Shape, problems_of_grades
 from kdcore.objectives.lists import Lists, log_odds, mean_over_lists, mean_within
 from kdcore.outputs import Outputs
 
@@ -171,12 +171,7 @@ class Ranking:
 def objective(params: Any, student: Shape, teacher: Shape) -> Objective:
     """Ranking distillation with these knobs (params.RankingParams)."""
     relevant_from = student.relevant_from or (1 if student.classes == 2 else 0)
-    problems = []
-    if student.classes != teacher.classes:
-        problems.append(
-            f"method: {student.classes} grades cannot match the teacher's {teacher.classes}; "
-            "choose a teacher that was trained on the same grades"
-        )
+    problems = problems_of_grades(student, teacher)
     if not relevant_from:
         problems.append(
             f"method: ranking needs the first of the {student.classes} grades that counts as "

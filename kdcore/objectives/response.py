@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from kdcore.errors import ConfigError
-from kdcore.objectives.base import Objective, Shape
+from kdcore.objectives.base import Objective, Shape, problems_of_grades
 from kdcore.outputs import Outputs
 
 
@@ -173,12 +173,7 @@ EMPTY_ON_TWO_GRADES = {
 
 def objective(params: Any, student: Shape, teacher: Shape) -> Objective:
     """Response distillation with these knobs (params.ResponseParams)."""
-    problems = []
-    if student.classes != teacher.classes:
-        problems.append(
-            f"method: {student.classes} grades cannot match the teacher's {teacher.classes}; "
-            "choose a teacher that was trained on the same grades"
-        )
+    problems = problems_of_grades(student, teacher)
     if student.classes == 2 and params.loss in EMPTY_ON_TWO_GRADES:
         problems.append(
             f"loss: {params.loss!r} teaches nothing on two grades: "
