@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from kdcore.errors import LabError, lookup
+from kdcore.language.execution import Watch
 from kdcore.language.plan import StudentPlan
 from kdcore.language.runs import MaskedRun, MaskedStore
-from kdcore.language.train import Watch, train
+from kdcore.language.train import train
 from kdcore.workspace import Workspace
 
 FULL = "all three losses"

@@ -26,11 +26,12 @@ from kdcore.evaluation.measures import Measured
 from kdcore.evaluation.measures import measure as measured
 from kdcore.language.ablation import FULL, PRESETS, Cell, cells, train_all
 from kdcore.language.corpus import Corpus, sources
+from kdcore.language.execution import Watch
 from kdcore.language.measure import RESAMPLES, Fills, Share, accuracy, difference, fills, share_kept
 from kdcore.language.model import MaskedModel
 from kdcore.language.plan import StudentPlan, TeacherPlan
 from kdcore.language.runs import MaskedRun
-from kdcore.language.train import Watch, trained
+from kdcore.language.train import trained
 from kdcore.metrics.significance import Support, interval
 from kdcore.models.tokens.wordpiece import WordPiece
 from kdcore.runs.store import Run

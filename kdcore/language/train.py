@@ -6,7 +6,6 @@ goes on from its last checkpoint to the same weights.
 
 import shutil
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -16,18 +15,16 @@ import torch
 from torch import Tensor
 
 from kdcore.errors import RunError
-from kdcore.language.execution import carry_out
+from kdcore.language.execution import Watch, carry_out, finished
 from kdcore.language.learners import Learner, learner_of
 from kdcore.language.measure import results_of
 from kdcore.language.plan import ERRANDS, MaskedPlan, StoreStudentPlan, StudentPlan, TeacherPlan
-from kdcore.language.runs import RESULTS, MaskedRun, MaskedStore
+from kdcore.language.runs import RESULTS, MaskedRun
 from kdcore.runs.writer import RunWriter
 from kdcore.training.checkpoint import Checkpoints, Parts, Progress
 from kdcore.training.interrupt import InterruptFlag
 from kdcore.training.optimizer import make_optimizer, take_step
 from kdcore.workspace import Workspace, new_folder, write_json_atomic
-
-Watch = Callable[[str, Any], None]  # called with a title and the run that begins
 
 
 def train(run: MaskedRun, workspace: Workspace) -> None:
@@ -68,12 +65,7 @@ def train_pair(
 
 def trained(name: str, plan: MaskedPlan, workspace: Workspace, watch: Watch) -> MaskedRun:
     """The finished model of this name, trained now where it is not finished."""
-    store = MaskedStore(workspace)
-    run = store.find(name) or store.create(plan, name)
-    if run.status().state != "finished":
-        watch(name, run)
-        train(run, workspace)
-    return run
+    return finished(name, plan, workspace, watch, train)
 
 
 def _fit(learner: Learner, plan: MaskedPlan, run: MaskedRun, writer: RunWriter) -> str:

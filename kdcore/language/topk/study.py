@@ -17,15 +17,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kdcore.language.execution import Watch, finished
 from kdcore.language.measure import Fills, Share, accuracy, fills, gaps, mean_loss, share
 from kdcore.language.model import MaskedModel
 from kdcore.language.plan import Plan, StorePlan, StoreStudentPlan
 from kdcore.language.published import STUDY as DISTILBERT
 from kdcore.language.published import Study
-from kdcore.language.runs import MaskedRun, MaskedStore
+from kdcore.language.runs import MaskedRun
 from kdcore.language.topk.store import TopKStore
 from kdcore.language.topk.write import write
-from kdcore.language.train import Watch, trained
+from kdcore.language.train import trained
 from kdcore.softlabels import SoftLabelStore
 from kdcore.training.devices import use_threads
 from kdcore.workspace import Workspace, write_json_atomic
@@ -145,12 +146,7 @@ def _students(study: StoreStudy) -> dict[tuple[int, str], StoreStudentPlan]:
 
 def _stored(name: str, plan: StorePlan, work: Workspace, watch: Watch) -> MaskedRun:
     """The finished store of a plan, written now where it is not finished."""
-    models = MaskedStore(work)
-    run = models.find(name) or models.create(plan, name)
-    if run.status().state != "finished":
-        watch(name, run)
-        write(run, work)
-    return run
+    return finished(name, plan, work, watch, write)
 
 
 def _lost(net: Any, unseen: Any, ks: tuple[int, ...]) -> dict[int, tuple[Floats, Floats]]:
