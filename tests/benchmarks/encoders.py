@@ -11,8 +11,6 @@ reads texts at each step, against our recipe (cross-entropy), which has read the
 
 import argparse
 import json
-import os
-import sys
 import tempfile
 from functools import partial
 from pathlib import Path
@@ -22,7 +20,7 @@ import numpy as np
 import ours
 import torch
 from data import Job, prepare
-from measure import Effort, Pace, race
+from measure import Effort, Pace, race, run_on_one_thread
 from torch.utils.data import DataLoader
 from transformers import BertConfig, BertModel
 
@@ -30,7 +28,6 @@ from kdcore.config import FinetuneConfig, ModelConfig, TrainingConfig
 from kdcore.models.build import new_model
 from kdcore.recipes import finetune
 
-THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS")
 GOAL = 3.0  # times theirs
 LENGTHS = {"query_tokens": 16, "ad_tokens": 48}
 
@@ -44,10 +41,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="tiny; its figures mean nothing")
     parser.add_argument("--json", type=Path, help="also write the figures here")
     arguments = parser.parse_args()
-    if os.environ.get(THREADS[0]) != "1":  # thread pools take their size when a process starts
-        quiet = {"TOKENIZERS_PARALLELISM": "false", "TRANSFORMERS_VERBOSITY": "error"}
-        os.environ |= dict.fromkeys(THREADS, "1") | quiet
-        os.execv(sys.executable, [sys.executable, *sys.argv])
+    run_on_one_thread()
     job = prepare("world", "title", 300 if arguments.quick else 6000, 64, 1)
     effort = Effort(1, 0.2, 1) if arguments.quick else Effort(8, 3.0, 3)
     with tempfile.TemporaryDirectory() as folder:

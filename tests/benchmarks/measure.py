@@ -5,7 +5,9 @@ is held until its next turn: its clock stops between turns, and nobody else runs
 """
 
 import multiprocessing
+import os
 import statistics
+import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -13,6 +15,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS")
 PATIENCE = 600.0  # seconds until a silent contender is taken for one that never reports a step
 PRELOAD = (
     "torch",
@@ -21,6 +24,14 @@ PRELOAD = (
     "kdcore.recipes.distill",
     "kdcore.recipes.finetune",
 )
+
+
+def run_on_one_thread() -> None:
+    """Start this program again with one thread, unless it has one: pools are sized at the start."""
+    if os.environ.get(THREADS[0]) != "1":
+        quiet = {"TOKENIZERS_PARALLELISM": "false", "TRANSFORMERS_VERBOSITY": "error"}
+        os.environ |= dict.fromkeys(THREADS, "1") | quiet
+        os.execv(sys.executable, [sys.executable, *sys.argv])
 
 
 @dataclass(frozen=True)

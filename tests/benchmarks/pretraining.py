@@ -13,8 +13,6 @@ of the processor, because other work may share the machine.
 
 import argparse
 import json
-import os
-import sys
 import time
 from contextlib import nullcontext
 from functools import partial
@@ -24,7 +22,7 @@ from typing import Any
 import numpy as np
 import ours
 from data import VOCABULARY, Job, prepare
-from measure import Effort, Pace, race
+from measure import Effort, Pace, race, run_on_one_thread
 from peers import Item, train_tuned
 from transformers import BertForPreTraining, DataCollatorForLanguageModeling
 
@@ -33,7 +31,6 @@ from kdcore.models.batches import Encoded
 from kdcore.models.build import new_model
 from kdcore.recipes import pretrain
 
-THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS")
 GOAL = 3.0  # times theirs
 MODELS = {
     "bert_teacher": ModelConfig.parse("bert_teacher:overlap=false"),
@@ -52,10 +49,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="tiny; its figures mean nothing")
     parser.add_argument("--json", type=Path, help="also write the figures here")
     arguments = parser.parse_args()
-    if os.environ.get(THREADS[0]) != "1":  # thread pools take their size when a process starts
-        quiet = {"TOKENIZERS_PARALLELISM": "false", "TRANSFORMERS_VERBOSITY": "error"}
-        os.environ |= dict.fromkeys(THREADS, "1") | quiet
-        os.execv(sys.executable, [sys.executable, *sys.argv])
+    run_on_one_thread()
     quick = arguments.quick
     job = prepare("world", "full", 320 if quick else 20_000, 8 if quick else 64, 1)
     effort = Effort(1, 0.1, 1) if quick else Effort(6, 4.0, 3, time.process_time)

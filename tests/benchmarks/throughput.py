@@ -17,14 +17,11 @@ the longest pair of each batch.
 import argparse
 import importlib.util
 import json
-import os
-import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 from math import isnan, nan
 from pathlib import Path
 
-THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS")
 NAMES = {"textbrewer": "TextBrewer", "torchdistill": "torchdistill"}
 SLOWEST = 0.85  # of response's pairs a second: what a family of stored teachers may cost
 FASTEST = 3.0  # times theirs
@@ -32,6 +29,8 @@ FASTEST = 3.0  # times theirs
 
 def main() -> None:
     """Race all contenders and print the table."""
+    from measure import run_on_one_thread
+
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -39,10 +38,7 @@ def main() -> None:
     parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N")
     parser.add_argument("--json", type=Path, help="also write the figures here")
     arguments = parser.parse_args()
-    if os.environ.get(THREADS[0]) != "1":  # thread pools take their size when a process starts
-        quiet = {"TOKENIZERS_PARALLELISM": "false", "TRANSFORMERS_VERBOSITY": "error"}
-        os.environ |= dict.fromkeys(THREADS, "1") | quiet
-        os.execv(sys.executable, [sys.executable, *sys.argv])
+    run_on_one_thread()
     rates = raced(arguments.quick, arguments.device)
     if arguments.json:
         arguments.json.write_text(json.dumps(rates, indent=2), encoding="utf-8")
