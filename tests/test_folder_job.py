@@ -1,0 +1,25 @@
+import os
+
+from kdcore import folder_job
+from kdcore.folder_job import FolderJob
+from kdcore.workspace import write_json_atomic
+
+
+def test_a_start_removes_the_oldest_jobs_but_no_running_one(tmp_path, monkeypatch):
+    started = []
+    monkeypatch.setattr(folder_job, "start_detached", lambda *words: started.append(words))
+    monkeypatch.setattr(folder_job, "_MOST", 2)
+    for age, name in enumerate(("new", "old", "running")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "result").touch()
+        os.utime(tmp_path / name, (1e9 - age, 1e9 - age))
+    running = {"pid": os.getpid(), "started": folder_job.process_start(os.getpid())}
+    (tmp_path / "running" / "result").unlink()
+    write_json_atomic(tmp_path / "running" / "status.json", running)
+    os.utime(tmp_path / "running", (1, 1))
+    job = FolderJob(tmp_path / "now", "result")
+    job.folder.mkdir()
+    job.start("work")
+    assert {path.name for path in tmp_path.iterdir()} == {"now", "new", "running"}
+    assert started == [("work", str(job.folder))]
+    assert job.progress().state == "running"
