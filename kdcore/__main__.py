@@ -1,7 +1,8 @@
 """The command line: `kdlab`, or `python -m kdcore`."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import typer
 
@@ -29,6 +30,17 @@ from kdcore.cli.kit.frame import EXIT_CODES, carry_out
 EPILOG = (
     "Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items()) + "."
 )
+
+_HIDDEN: Mapping[str, Callable[..., Any]] = {  # those that the lab starts itself
+    "run": running.run,
+    "measure": running.time_models,
+    "measure-runs": running.measure_runs,
+    "draw-maps": running.draw_maps,
+    "measure-retrieval": running.measure_retrieval,
+    "dispatch": ready.dispatch,
+    "ready": ready.ready,
+    "work": running.work,
+}
 
 
 def build_app() -> typer.Typer:
@@ -64,13 +76,8 @@ def build_app() -> typer.Typer:
     app.add_typer(demo.app, name="demo")
     app.command("methods")(catalog.methods)
     app.command("students")(catalog.students)
-    app.command("run", hidden=True)(running.run)
-    app.command("measure", hidden=True)(running.time_models)
-    app.command("measure-runs", hidden=True)(running.measure_runs)
-    app.command("draw-maps", hidden=True)(running.draw_maps)
-    app.command("dispatch", hidden=True)(ready.dispatch)
-    app.command("ready", hidden=True)(ready.ready)
-    app.command("work", hidden=True)(running.work)
+    for name, command in _HIDDEN.items():
+        app.command(name, hidden=True)(command)
     return app
 
 

@@ -19,7 +19,8 @@ from app.state.compare import NO_FILTERS
 from kdcore.errors import LabError
 
 _COMPARING = ("Start", "Temperature", "Compare", "Ranking")  # pages of a student and its twin
-_WITHOUT_SELECTION = ("Temperature", "Losses", "Ranking")  # pages of pairs that have no filters
+# pages of pairs that have no filters
+_WITHOUT_SELECTION = ("Temperature", "Losses", "Ranking", "Retrieval")
 _ROLES = {"teacher": "Teacher", "student": "Student"}
 _WIDTHS = {"data": 170, "teacher": 200, "student": 245}  # with the buttons: one row at 1280
 

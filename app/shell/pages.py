@@ -26,6 +26,7 @@ PAGES = (
     Page("scale", "Scale", ":material/trending_up:", "Learn"),
     Page("compare", "Compare", ":material/compare_arrows:", "Analyze"),
     Page("ranking", "Ranking", ":material/format_list_numbered:", "Analyze"),
+    Page("retrieval", "Retrieval", ":material/search:", "Analyze"),
     Page("distill", "Distill", ":material/science:", "Train"),
     Page("runs", "Runs", ":material/list_alt:", "Train"),
     Page("data", "Data", ":material/database:", "Data"),

@@ -18,6 +18,7 @@ from app.state.kinds import Kind
 from app.state.losses import Losses
 from app.state.masked_word import MaskedWord
 from app.state.ranking import Ranking
+from app.state.retrieval import Retrieval
 from app.state.runs import Runs
 from app.state.scale import Scale
 from app.state.temperature import Temperature
@@ -37,6 +38,7 @@ class State(Common):
     scale: Scale = field(default_factory=Scale)
     compare: Compare = field(default_factory=Compare)
     ranking: Ranking = field(default_factory=Ranking)
+    retrieval: Retrieval = field(default_factory=Retrieval)
     runs: Runs = field(default_factory=Runs)
     watch: Watch = field(default_factory=Watch)
     data: Data = field(default_factory=Data)

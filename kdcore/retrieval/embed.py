@@ -73,13 +73,20 @@ def embed_ads(
     for start in range(0, len(ads), PIECE):
         watch(start, len(ads))
         piece = slice(start, start + PIECE)
-        titles, descriptions = ads.titles[piece], ads.descriptions[piece]
-        frame = make_frame([""] * len(titles), titles, descriptions, [UNLABELLED] * len(titles))
-        parts.append(_towers(model, frame, device)[1])
+        parts.append(ad_vectors(model, ads.titles[piece], ads.descriptions[piece], device))
     embedded = AdVectors(np.concatenate(parts), key, ads.content_hash)
     embedded.save(path)
     watch(len(ads), len(ads))
     return embedded
+
+
+def ad_vectors(
+    model: PairModel, titles: Sequence[str], descriptions: Sequence[str], device: str = "cpu"
+) -> Vectors:
+    """(ads, width) unit vectors by the ad tower, in the order of the ads."""
+    empty = [""] * len(titles)
+    frame = make_frame(empty, list(titles), list(descriptions), [UNLABELLED] * len(titles))
+    return _towers(model, frame, device)[1]
 
 
 def embed_queries(model: PairModel, queries: Sequence[str], device: str = "cpu") -> Vectors:
@@ -93,7 +100,13 @@ def rescored(
     run: Run, queries: Sequence[str], lists: Sequence[NDArray[np.int64]], ads: Ads
 ) -> list[NDArray[np.float64]]:
     """The ranking score that a run's model gives each found ad of each query; any model can."""
-    model = load_model(run.require_model().model_folder)
+    return scores_by(load_model(run.require_model().model_folder), queries, lists, ads)
+
+
+def scores_by(
+    model: PairModel, queries: Sequence[str], lists: Sequence[NDArray[np.int64]], ads: Ads
+) -> list[NDArray[np.float64]]:
+    """The ranking score that a loaded model gives each found ad of each query."""
     rows = [(query, int(ad)) for query, ids in zip(queries, lists, strict=True) for ad in ids]
     if not rows:
         return [np.empty(0) for _ in lists]
@@ -105,7 +118,7 @@ def rescored(
     )
     pairs = PairTable(frame, model.scheme, "found")
     cpu = torch.device("cpu")
-    logits = predict_table(model, pairs, cpu, name=run.id, precision="fp32").logits
+    logits = predict_table(model, pairs, cpu, name="found", precision="fp32").logits
     ends = np.cumsum([len(ids) for ids in lists])[:-1]
     return np.split(ranking_score(logits), ends)
 

@@ -46,7 +46,7 @@ def _best(values: Vectors, k: int) -> Ids:
     return reach[np.argsort(-values[reach], kind="stable")][:k]
 
 
-def order_by(scores: NDArray[Any], ids: Ids) -> Ids:
+def order_by(scores: NDArray[Any], ids: NDArray[np.integer[Any]]) -> Ids:
     """Places by falling score, of equal ones the lower id first, along the last axis."""
     return np.lexsort((ids, -scores))
 

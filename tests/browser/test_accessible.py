@@ -13,6 +13,8 @@ PLACES = with_parts(
     without=("temperature",),
 )
 RARELY = (
+    "retrieval?v=1&ftab=funnel",
+    "retrieval?v=1&ftab=storage",
     "scale?v=1&stab=glue",
     "scale?v=1&stab=runs",
     "temperature",

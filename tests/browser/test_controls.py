@@ -19,6 +19,7 @@ PLACES = {
                 "compare?v=1&pair=7&ctab=notes"],
     "ranking": ["ranking", "ranking?v=1&rtab=ndcg&brush=3,9", "ranking?v=1&rtab=lists&query=5",
                 "ranking?v=1&rtab=auction&query=5"],
+    "retrieval": ["retrieval", "retrieval?v=1&ftab=funnel", "retrieval?v=1&ftab=twin"],
     "runs": ["runs", "runs?v=1&rview=frontier", "runs?v=1&rview=diff"],
     "data": ["data", "data?v=1&dtab=teacher", "data?v=1&dtab=bring", "data?v=1&dtab=score"],
 }  # fmt: skip

@@ -20,6 +20,7 @@ MAIN = {
     "scale": ("w_stab", 25),
     "compare": ("joint", 25),
     "ranking": ("density_rail", 25),
+    "retrieval": ("w_fq", 25),
     "distill": ("w_preset", 25),
     "runs": ("runs_grid", 25),
     "data": ("card", 25),

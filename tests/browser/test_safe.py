@@ -13,6 +13,7 @@ from tests.browser.places import with_parts
 
 PAGES = with_parts(
     "scale?v=1&stab=runs",
+    "retrieval?v=1&ftab=funnel",
     "compare?v=1&ctab=slices",
     "compare?v=1&ctab=edit",
     "ranking?v=1&rtab=lists",

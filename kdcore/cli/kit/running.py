@@ -57,6 +57,15 @@ def draw_maps(folder: Annotated[Path, typer.Argument(help="the folder of a job")
     carry_out(folder)
 
 
+def measure_retrieval(folder: Annotated[Path, typer.Argument(help="a job's folder")]) -> None:
+    """Measure the retrieval that a page requested."""
+    from kdcore.retrieval.measuring.jobs import carry_out
+    from kdcore.retrieval.measuring.measure import measure
+
+    background.be_polite()
+    carry_out(folder, measure)
+
+
 def train(config: Any, detach: bool, quiet: bool, as_json: bool) -> None:
     """Create a run of this config, and carry it out here or detached."""
     with Progress(quiet, as_json) as progress:

@@ -1,0 +1,1 @@
+"""Retrieval: what separability buys, what a funnel of models loses, and where."""

@@ -1,0 +1,107 @@
+"""Before and after distillation: what do student and twin find, by the teacher and by the truth?"""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from app import state
+from app.kit import controls
+from app.kit.by_hash import by_hash
+from app.kit.chart_tools import Caption
+from app.kit.texts import VERDICT_MARKS, signed
+from app.services import Board
+from kdcore.metrics.significance import RULE
+from kdcore.retrieval.measuring.change import Change
+from kdcore.retrieval.measuring.jobs import Request
+from kdcore.retrieval.measuring.study import TWIN_DEEPEST, Study
+from kdcore.retrieval.recall import mean_with_interval
+
+
+def draw(board: Board, request: Request, study: Study) -> str:
+    """Both comparisons and both curves; returns the finding."""
+    controls.bound(st.slider, "retrieval.k", "Depth k", min_value=1, max_value=20, width=320)
+    k = state.now().retrieval.k
+    changes = _changes(study, f"{request.key}-{study.card['when']}", k)
+    sentence = _curves(request, study, _finding(changes[0], k) if changes else "")
+    if not changes:
+        return (
+            "The student has no twin that learned from labels only, so what distillation changed "
+            "cannot be told here."
+        )
+    table = pd.DataFrame([_row(name, c) for name, c in zip(_names(k), changes, strict=True)])
+    with st.container(key="retrieval_changes"):
+        st.table(table, hide_index=True)
+    made_from = f"KD Lab, retrieval {request.key}"
+    controls.exports("retrieval_changes", table, sentence, made_from, None)
+    st.caption(
+        f"What the teacher likes: the {k} ads that it puts first among those that student or twin "
+        f"has in its first {TWIN_DEEPEST} (a pool, as at TREC); recall counts those in a model's "
+        f"own first {k}. nDCG@{k} is by the truth: {study.card['truth']}. Intervals: 95 %, paired "
+        f"over queries (bootstrap); p from sign flips. {RULE}"
+    )
+    return sentence
+
+
+@by_hash(most=60, on=lambda study, name, k: (name, k))
+def _changes(study: Study, name: str, k: int) -> list[Change]:
+    return [c for c in (study.teacher_liking(k), study.truth_change(k)) if c is not None]
+
+
+def _names(k: int) -> tuple[str, str]:
+    return f"Recall@{k} of what the teacher likes", f"nDCG@{k} by the truth"
+
+
+def _row(name: str, change: Change) -> dict[str, object]:
+    return {
+        "metric": name,
+        "student": round(change.student, 4),
+        "twin": round(change.twin, 4),
+        "student − twin": round(change.difference, 4),
+        "95 % low": round(change.low, 4),
+        "95 % high": round(change.high, 4),
+        "p": round(change.p, 4),
+        "queries": change.n,
+        "verdict": f"{VERDICT_MARKS[change.verdict]} {change.verdict}",
+    }
+
+
+def _finding(change: Change, k: int) -> str:
+    return (
+        f"Of the {k} ads that the teacher likes best, the distilled student finds "
+        f"{100 * change.student:.0f} %, its twin {100 * change.twin:.0f} %: "
+        f"{signed(change.difference)} (95 % {signed(change.low)} to {signed(change.high)}, "
+        f"n = {change.n}), {change.verdict}."
+    )
+
+
+def _curves(request: Request, study: Study, sentence: str) -> str:
+    """How much of the true best ten the first ads of each model hold; the finding unchanged."""
+    from app.kit.figures.retrieval import Spot, spots
+
+    lines, rows = [], []
+    for side, (name, role) in enumerate((("Student", "student"), ("Twin", "twin"))):
+        if side and not study.has_twin:
+            continue
+        marks = []
+        for place, ads in enumerate(study.at.tolist()):
+            value = mean_with_interval(study.truths[side, :, place].astype(np.float64))
+            text = f"{name}, first {ads:,} ads\n{value.value:.3f} of the true best ten"
+            if np.isfinite(value.value):
+                marks.append(Spot(ads, value.value, value.low, value.high, text))
+                rows.append({"model": name, "first ads": ads, "share": value.value,
+                             "low": value.low, "high": value.high, "queries": value.n})  # fmt: skip
+        lines.append((name, role, marks))
+    words = f"Share of the true best ten ads among the first ads, n = {len(study.queries)} queries."
+    controls.chart(
+        spots(
+            lines,
+            ("first ads of the model (log scale)", "share of the true best ten"),
+            dark=controls.dark(),
+        ),
+        pd.DataFrame(rows),
+        words,
+        "retrieval_truth",
+        f"KD Lab, retrieval {request.key}",
+        Caption("Recall against the truth", f"{study.ads:,} ads · n = {len(study.queries)}"),
+    )
+    return sentence or words

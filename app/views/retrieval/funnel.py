@@ -1,0 +1,161 @@
+"""The funnel: all ads, those that ANN hands on, the student's order, the teacher's re-rank."""
+
+import base64
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+from app import state
+from app.kit import controls
+from app.kit.by_hash import by_hash
+from app.kit.chart_tools import Caption
+from app.kit.texts import signed
+from app.services import Board
+from app.views.retrieval import rails
+from app.views.retrieval.parts.funnel import funnel
+from kdcore.retrieval.funnel import Cuts, Step, steps
+from kdcore.retrieval.measuring.jobs import Request
+from kdcore.retrieval.measuring.study import FIRST_SEARCH, Study, milliseconds
+from kdcore.retrieval.recall import mean_with_interval
+
+DEPTH = 5
+
+
+def draw(board: Board, request: Request, study: Study) -> str:
+    """The funnel, its numbers and its ceiling; returns the finding."""
+    search, now = rails.chosen(study), state.now().retrieval
+    name = f"{request.key}-{study.card['when']}"
+    cuts = Cuts(now.candidates, min(now.reordered, now.candidates))
+    after = _steps(study, name, search, cuts)
+    sentence = _finding(study, search, cuts, after)
+    with st.container(key="retrieval_funnel"):
+        funnel(_data(study, name, search), "funnel")
+    table = pd.DataFrame([_row(each) for each in after])
+    controls.exports(
+        "retrieval_funnel",
+        table,
+        sentence,
+        f"KD Lab, retrieval {request.key}",
+        Caption(
+            f"The funnel over {study.ads:,} ads: nDCG@{DEPTH} against time",
+            f"n = {len(study.queries)} queries · truth: {study.card['truth']}",
+        ),
+    )
+    st.caption(
+        f"nDCG@{DEPTH} by the truth ({study.card['truth']}), against the best order of all ads, "
+        f"with gain 2^grade − 1, mean over queries; 95 % intervals over n = {len(study.queries)} "
+        "queries stand in the table. What the teacher does not read keeps the student's order. "
+        "Ceiling: what a perfect later step reaches with the ads handed on. A student of cosine "
+        "order changes nothing after ANN: its own order is that of the cosines. Time of the "
+        "teacher alone is computed from its time per pair."
+    )
+    _ceiling(request, study)
+    return sentence
+
+
+@by_hash(most=60, on=lambda study, name, search, cuts: (name, search, cuts))
+def _steps(study: Study, name: str, search: int, cuts: Cuts) -> tuple[Step, Step, Step]:
+    candidates = [study.candidates(q, FIRST_SEARCH + search) for q in range(len(study.queries))]
+    return steps(candidates, cuts, DEPTH, study.ads)
+
+
+@by_hash(most=8, on=lambda study, name, search: (name, search))
+def _pool(study: Study, name: str, search: int) -> dict[str, Any]:
+    """The candidates of all queries, flat, as the browser takes them."""
+    candidates = [study.candidates(q, FIRST_SEARCH + search) for q in range(len(study.queries))]
+
+    def flat(field: str, kind: type[np.generic]) -> str:
+        values = np.concatenate([getattr(each, field) for each in candidates])
+        return _text(values, kind)
+
+    return {
+        "hash": f"{name}-{search}",
+        "starts": np.cumsum([0, *(len(each.ids) for each in candidates)]).tolist(),
+        "ids": flat("ids", np.int32),
+        "student": flat("student", np.float32),
+        "teacher": flat("teacher", np.float32),
+        "gains": flat("gains", np.float32),
+        "best": _text(study.best[:, :DEPTH], np.float32),
+        "most": DEPTH,
+    }
+
+
+def _text(values: NDArray[np.generic], kind: type[np.generic]) -> str:
+    """Numbers as the base64 of their bytes: a part takes JSON."""
+    return base64.b64encode(np.ascontiguousarray(values, dtype=kind).tobytes()).decode()
+
+
+def _data(study: Study, name: str, search: int) -> dict[str, Any]:
+    times, now = study.card["times"], state.now().retrieval
+    query, search_ms, _, _ = milliseconds(times, study.searches[search], 0, 0)
+    return _pool(study, name, search) | {
+        "depth": DEPTH,
+        "ads": study.ads,
+        "search": rails.words(study.searches[search]),
+        "candidates": now.candidates,
+        "reordered": now.reordered,
+        "times": {
+            "query": query,
+            "search": search_ms,
+            "student": times["student_pair_ms"],
+            "teacher": times["teacher_pair_ms"],
+        },
+    }
+
+
+def _finding(study: Study, search: int, cuts: Cuts, after: tuple[Step, Step, Step]) -> str:
+    before, last = (mean_with_interval(step.ndcg) for step in after[1:])
+    spent = sum(
+        milliseconds(study.card["times"], study.searches[search], cuts.candidates, cuts.reordered)
+    )
+    whole = study.ads * study.card["times"]["teacher_pair_ms"] / 1000
+    return (
+        f"The teacher's re-rank of {cuts.reordered} of {study.ads:,} ads moves nDCG@{DEPTH} from "
+        f"{before.value:.3f} to {last.value:.3f} ({signed(last.value - before.value)}) for "
+        f"{spent:,.0f} ms per query; reading every ad would take it {whole:,.0f} s."
+    )
+
+
+def _row(step: Step) -> dict[str, object]:
+    value = mean_with_interval(step.ndcg)
+    return {
+        "after": step.name,
+        "ads read": step.ads,
+        f"nDCG@{DEPTH}": round(value.value, 4),
+        "95 % low": round(value.low, 4),
+        "95 % high": round(value.high, 4),
+        "queries": value.n,
+    }
+
+
+def _ceiling(request: Request, study: Study) -> None:
+    """How good a perfect later step could still be with the first n ads of the student."""
+    from app.kit.figures.retrieval import Spot, spots
+
+    marks, rows = [], []
+    for place, ads in enumerate(study.at.tolist()):
+        value = mean_with_interval(study.ceilings[0, :, place].astype(np.float64))
+        if np.isfinite(value.value):
+            text = f"first {ads:,} ads: ceiling {value.value:.3f}"
+            marks.append(Spot(ads, value.value, value.low, value.high, text))
+            rows.append({"first ads": ads, "ceiling of nDCG@10": value.value, "low": value.low,
+                         "high": value.high, "queries": value.n})  # fmt: skip
+    words = (
+        "The ceiling: nDCG@10 that a perfect later step reaches with the student's first ads; "
+        f"n = {len(study.queries)} queries, 95 % intervals."
+    )
+    controls.chart(
+        spots(
+            [("ceiling of the student's first ads", "student", marks)],
+            ("first ads of the student (log scale)", "nDCG@10 of a perfect later step"),
+            dark=controls.dark(),
+        ),
+        pd.DataFrame(rows),
+        words,
+        "retrieval_ceiling",
+        f"KD Lab, retrieval {request.key}",
+        Caption("The ceiling of the funnel", f"{study.ads:,} ads · n = {len(study.queries)}"),
+    )

@@ -1,0 +1,91 @@
+"""Measuring retrieval in the background: what is missing, progress, cancel, what there is."""
+
+import streamlit as st
+
+from app import services, state
+from app.kit.texts import md
+from app.services import Board, access
+from app.views.retrieval import queries
+from kdcore.retrieval.measuring import jobs
+from kdcore.retrieval.measuring.jobs import Request
+from kdcore.retrieval.measuring.study import Study
+
+
+def offer_towers(board: Board) -> str:
+    """Say why there is nothing to search with, and offer a student that has vectors."""
+    offered = services.sources_on(board.all_pairs)
+    able = [source for source in offered if queries.is_separable(source.run)]
+    if board.student is None or board.student.run is None or board.teacher is None:
+        return "Search needs a student and a teacher whose models are here; none is chosen."
+    if board.teacher.run is None:
+        return "The teacher was imported as a file of answers: no model here can re-rank."
+    for source in able[:1]:
+        st.button(
+            f"Show {md(source.title)}",
+            on_click=_choose,
+            args=(source.key,),
+            key="retrieval_able",
+        )
+    return (
+        f"{board.student.title} reads query and ad together, so no vector of an ad can be stored: "
+        "it would have to read every ad again for each query."
+    )
+
+
+def draw(request: Request) -> str:
+    """The button that measures, or the progress of the measuring; returns the finding."""
+    st.fragment(_watch, run_every=1.0 if _state(request) == "running" else None)(request)
+    return f"Retrieval with {request.student.shown_title} over these ads is not measured here yet."
+
+
+def standing(request: Request, study: Study) -> None:
+    """Where and when it was measured; a way to do it on this machine."""
+    card, here = study.card, queries.is_measured_here(request)
+    where = "here" if here else "for the bundled example, on another machine"
+    truth = md(card["truth"])
+    st.caption(
+        f"Measured {where}, {card['when']}: {len(study.queries):,} queries of the test split over "
+        f"{study.ads:,} ads. Truth: {truth}. Times are of one query at a time."
+    )
+    if not here:
+        if _state(request) in ("running", "failed", "lost"):
+            st.fragment(_watch, run_every=1.0 if _state(request) == "running" else None)(request)
+        else:
+            _start_button(request, "Measure on this machine")
+
+
+def _watch(request: Request) -> None:
+    progress = jobs.progress(request, access.home())
+    if progress.state == "finished":
+        st.rerun()
+    if progress.state == "running":
+        with st.container(horizontal=True, vertical_alignment="center", key="retrieval_job"):
+            st.progress(progress.share, text=md(progress.step))
+            st.button("Cancel", on_click=_cancel, args=(request,), key="retrieval_cancel")
+        return
+    if progress.message:
+        st.error(md(progress.message))
+    _start_button(request, "Measure retrieval here")
+
+
+def _start_button(request: Request, label: str) -> None:
+    help = (
+        "Embeds the ads, builds indexes, lets the teacher score what was found, and times it all: "
+        "a minute or two for 20,000 ads, in a process of its own"
+    )
+    if st.button(label, key="retrieval_start", **access.unless_public(help)):
+        access.refuse_public()
+        jobs.start(request, access.home())
+        st.rerun()
+
+
+def _state(request: Request) -> str:
+    return jobs.progress(request, access.home()).state
+
+
+def _cancel(request: Request) -> None:
+    jobs.cancel(request, access.home())
+
+
+def _choose(key: str) -> None:
+    state.change(student=key)

@@ -1,0 +1,1 @@
+"""Browser parts of the Retrieval page."""

@@ -1,0 +1,161 @@
+// The funnel: two cuts under the hand; quality by the truth and time follow in the browser.
+// All scores are sent at once; a drag sends one message, when it is released.
+
+import { el, floats, painter, speaker, stateOf, svg, theme } from "../../../../parts/draw.js";
+import { integer, number } from "../../../../parts/words.js";
+import { ceilingOf, stepsOf, timesOf } from "./cuts.js";
+
+const CURVE = [0, 5, 10, 20, 35, 50, 75, 100, 150, 200]; // ads that the teacher reads
+const SIZE = { height: 250, left: 46, top: 14, bottom: 42, right: 16 };
+const HEAD = ["step", "ads read", "hands on", "ms per query", "nDCG", "ceiling of what it hands on"];
+
+export default function ({ data, parentElement, setStateValue }) {
+  const root = theme(parentElement);
+  const view = stateOf(parentElement, () => create(root));
+  view.send = (cuts) => setStateValue("cuts", cuts);
+  if (view.hash !== data.hash) {
+    view.queries = queriesOf(data);
+    view.hash = data.hash;
+    view.curve = null;
+  }
+  view.data = data;
+  view.root = root;
+  if (!view.busy) Object.assign(view, { candidates: data.candidates, reordered: data.reordered });
+  view.paint();
+  view.watch.observe(root);
+  return () => {
+    view.watch.disconnect();
+    view.paint.cancel();
+  };
+}
+
+function create(root) {
+  const find = (name) => root.querySelector(name);
+  const view = { hands: { candidates: find(".candidates"), reordered: find(".reordered") } };
+  view.say = speaker(find("[aria-live]"));
+  view.paint = painter(() => draw(view));
+  view.watch = new ResizeObserver(() => view.paint());
+  for (const [name, hand] of Object.entries(view.hands)) {
+    hand.oninput = () => {
+      view.busy = true;
+      view[name] = Number(hand.value);
+      view.paint();
+    };
+    hand.onchange = () => {
+      view.busy = false;
+      view.send({ candidates: view.candidates, reordered: view.reordered });
+    };
+  }
+  return view;
+}
+
+function bytesOf(text) {
+  return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+}
+
+/** The queries of the flat arrays that Python sent. */
+function queriesOf(data) {
+  const [ids, student, teacher, gains, best] = ["ids", "student", "teacher", "gains", "best"].map((name) =>
+    floats(bytesOf(data[name]), name === "ids" ? Int32Array : Float32Array),
+  );
+  return data.starts.slice(0, -1).map((start, i) => {
+    const end = data.starts[i + 1];
+    const cut = (values) => values.slice(start, end);
+    const most = data.most;
+    return {
+      ids: cut(ids),
+      student: cut(student),
+      teacher: cut(teacher),
+      gains: cut(gains),
+      best: best.slice(i * most, (i + 1) * most),
+    };
+  });
+}
+
+function draw(view) {
+  const { data, queries, candidates, root } = view;
+  const reordered = Math.min(view.reordered, candidates);
+  for (const [name, hand] of Object.entries(view.hands)) {
+    hand.value = view[name];
+    hand.nextElementSibling.textContent = integer(view[name]);
+  }
+  const { values, n } = stepsOf(queries, candidates, reordered, data.depth);
+  const times = timesOf(data.times, candidates, reordered);
+  const ceiling = ceilingOf(queries, candidates, data.depth);
+  const total = times.reduce((sum, each) => sum + each, 0);
+  const words =
+    `${integer(data.ads)} ads → ${candidates} → teacher on ${reordered}: nDCG@${data.depth} ${number(values[2])} ` +
+    `in ${number(total, 1)} ms per query (n = ${n}). Before the teacher ${number(values[1])}; a perfect ` +
+    `re-rank of what ANN hands on ${number(ceiling)}.`;
+  root.querySelector(".says").textContent = words;
+  if (view.busy) view.say(words);
+  table(view, { values, times, ceiling, candidates, reordered });
+  curve(view, { value: values[2], total, words });
+}
+
+function table(view, { values, times, ceiling, candidates, reordered }) {
+  const { data, root } = view;
+  const depth = `nDCG@${data.depth}`;
+  const alone = data.times.teacher * data.ads;
+  const rows = [
+    [`ANN: ${data.search}`, integer(data.ads), integer(candidates), times[0], values[0], ceiling],
+    ["student's own order", integer(candidates), integer(reordered), times[1], values[1], null],
+    ["teacher's re-rank", integer(reordered), integer(data.depth), times[2], values[2], null],
+    ["teacher alone, over all ads", integer(data.ads), integer(data.depth), alone, null, null],
+  ];
+  const cell = (value, digits) => (value === null ? "–" : number(value, digits));
+  const heads = HEAD.map((name, i) => el("th", { class: i ? "num" : "", scope: "col" }, i === 4 ? depth : name));
+  root.querySelector("thead").replaceChildren(el("tr", {}, ...heads));
+  root.querySelector("tbody").replaceChildren(
+    ...rows.map(([name, read, on, ms, value, most]) => {
+      const cells = [read, on, cell(ms, ms < 100 ? 2 : 0), cell(value, 3), cell(most, 3)];
+      return el("tr", {}, el("th", { scope: "row" }, name), ...cells.map((c) => el("td", { class: "num" }, c)));
+    }),
+  );
+}
+
+/** Total time against quality as the teacher reads more, with the chosen cut as a ring. */
+function curve(view, now) {
+  const { data, queries, candidates, root } = view;
+  if (view.curve?.candidates !== candidates) {
+    const points = CURVE.filter((reads) => reads <= candidates).map((reads) => ({
+      reads,
+      value: stepsOf(queries, candidates, reads, data.depth).values[2],
+      total: timesOf(data.times, candidates, reads).reduce((sum, each) => sum + each, 0),
+    }));
+    view.curve = { candidates, points };
+  }
+  const { points } = view.curve;
+  const width = Math.max(280, root.clientWidth);
+  const { height, left, right, top, bottom } = SIZE;
+  const most = Math.max(...points.map((p) => p.total), now.total) * 1.05;
+  const x = (ms) => left + (ms / most) * (width - left - right);
+  const y = (value) => height - bottom - value * (height - top - bottom);
+  const picture = svg("svg", {
+    viewBox: `0 0 ${width} ${height}`,
+    height,
+    role: "img",
+    "data-picture": true,
+    "aria-label": now.words,
+  });
+  for (const value of [0, 0.25, 0.5, 0.75, 1]) {
+    picture.append(
+      svg("line", { x1: left, x2: width - right, y1: y(value), y2: y(value), class: "grid" }),
+      svg("text", { x: left - 6, y: y(value) + 4, "text-anchor": "end" }, number(value, 2)),
+    );
+  }
+  for (const share of [0, 0.25, 0.5, 0.75]) {
+    const ms = most * share;
+    picture.append(svg("text", { x: x(ms), y: height - bottom + 16, "text-anchor": "middle" }, number(ms, 0)));
+  }
+  const line = points.map((p, i) => `${i ? "L" : "M"}${x(p.total)} ${y(p.value)}`).join("");
+  picture.append(svg("path", { d: line, class: "curve" }));
+  for (const p of points) {
+    const title = svg("title", {}, `teacher reads ${p.reads}: ${number(p.value)} in ${number(p.total, 1)} ms`);
+    picture.append(svg("circle", { cx: x(p.total), cy: y(p.value), r: 4, class: "dot" }, title));
+  }
+  picture.append(svg("circle", { cx: x(now.total), cy: y(now.value), r: 9, class: "now" }));
+  const name = `nDCG@${data.depth} against total ms per query, as the teacher reads 0 to ${candidates} ads`;
+  picture.append(svg("text", { x: left, y: height - 8 }, name));
+  root.querySelector(".picture").replaceChildren(picture);
+}
