@@ -79,10 +79,13 @@ class PairModel(nn.Module):
         """Tokenize, each distinct text once."""
         raise TypeError(f"{type(self).__name__} reads no pairs")
 
-    def tokens_of(self, pairs: PairTable) -> tuple[Texts, list[Ragged], Rows]:
-        """The distinct texts, the ids of queries and of ads cut to their lengths, lengths uncut."""
-        texts, params = Texts.of(pairs), self.config.params
-        whole = [self.units.encode(side) for side in (texts.queries, texts.ads)]
+    def tokens_of(self, pairs: PairTable, units: Any = None) -> tuple[Texts, list[Ragged], Rows]:
+        """The distinct texts, the ids of queries and of ads cut to their lengths, lengths uncut.
+
+        units: the tokenizer; by default the model's.
+        """
+        texts, params, units = Texts.of(pairs), self.config.params, units or self.units
+        whole = [units.encode(side) for side in (texts.queries, texts.ads)]
         longest = params.query_tokens, params.ad_tokens
         sides = [side.capped(most) for side, most in zip(whole, longest, strict=True)]
         return texts, sides, np.concatenate([side.lengths for side in whole])

@@ -69,8 +69,9 @@ class Cdssm(PairModel):
 
     def read(self, pairs: PairTable) -> Encoded:
         """Words as bags of trigrams, query and ad apart."""
-        tokens = self.tokens_of(pairs)
-        return Encoded.of(*tokens, shared=self.config.params.shared, bags=self.units.bags())
+        units = self.units.without_words()  # sums over words then depend on no other pairs
+        tokens = self.tokens_of(pairs, units)
+        return Encoded.of(*tokens, shared=self.config.params.shared, bags=units.bags())
 
     def vectors(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """(pairs, semantic) query and ad vectors."""

@@ -156,14 +156,15 @@ class TwinBert(TwoTowers):
     def read(self, pairs: PairTable) -> Encoded:
         """Query and ad apart; [CLS] and [SEP] only where [CLS] is what is pooled."""
         params = self.config.params
-        texts, sides, uncut = self.tokens_of(pairs)
-        if isinstance(self.units, WordPiece):
-            cls, sep = self.units.cls, self.units.sep
+        units = self.units if isinstance(self.units, WordPiece) else self.units.without_words()
+        texts, sides, uncut = self.tokens_of(pairs, units)
+        if isinstance(units, WordPiece):
+            cls, sep = units.cls, units.sep
             sides = [
                 s.framed((cls,), (sep,)) if params.pooling == "cls" else s.filled(sep)
                 for s in sides
             ]
-        bags = self.units.bags() if isinstance(self.units, Trigrams) else None
+        bags = units.bags() if isinstance(units, Trigrams) else None
         return Encoded.of(texts, sides, uncut, shared=params.shared, bags=bags)
 
     def vectors(self, batch: Batch) -> tuple[Tensor, Tensor]:

@@ -184,3 +184,18 @@ def test_a_trigram_word_vector_is_the_sum_of_its_trigrams_plus_its_place(make, p
         places = tower.bert.embeddings.position_embeddings.weight
         expected = tower.trigrams.weight[ids].sum(0) + places[0]
     torch.testing.assert_close(made[batch.query_rows[0]], expected)
+
+
+def test_a_read_depends_on_no_pairs_that_were_read_before(student, pairs4):
+    """Sums over the words of a batch would else be rounded in another order after a resumption."""
+    later = pairs4.take(np.arange(len(pairs4) // 2, len(pairs4)))
+    alone = student.read(later)
+    student.read(pairs4)
+    after_others = student.read(later)
+    for one, other in zip(ragged(alone), ragged(after_others), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def ragged(encoded):
+    parts = [encoded.tokens] if encoded.bags is None else [encoded.tokens, encoded.bags]
+    return [array for part in parts for array in (part.flat, part.offsets)]

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,7 @@ class Trigrams:
         self.trigrams = tuple(trigrams)
         self.rule, self.strip_accents = rule, strip_accents
         self.ids = {t: i + 1 for i, t in enumerate(self.trigrams)}
-        self._words: dict[str, int] = {}
-        self._bags: list[list[int]] = []
+        self._forget()
 
     @classmethod
     def train(cls, texts: Iterable[str], size: int, *, strip_accents: bool = False) -> "Trigrams":
@@ -73,9 +73,19 @@ class Trigrams:
             parts.append(Ragged.from_rows([[self._word(w) for w in row] for row in words]))
         return Ragged.joined(parts)
 
+    def without_words(self) -> "Trigrams":
+        """The same trigrams and no word yet: word numbers depend on the texts read since then."""
+        other = copy(self)
+        other._forget()
+        return other
+
     def bags(self) -> Ragged:
         """Return the trigram ids of every word so far, one row per word."""
         return Ragged.from_rows(self._bags)
+
+    def _forget(self) -> None:
+        self._words: dict[str, int] = {}
+        self._bags: list[list[int]] = []
 
     def _word(self, word: str) -> int:
         if word not in self._words:
