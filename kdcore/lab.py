@@ -127,6 +127,7 @@ def distill(
     hard_weight: float = 0.1,
     label_smoothing: float = 0.0,
     transfer: str = "train",
+    from_shards: bool = False,
     limit: int | None = None,
     seed: int = 0,
     device: str = "auto",
@@ -148,6 +149,7 @@ def distill(
         hard_weight=hard_weight,
         label_smoothing=label_smoothing,
         transfer=transfer,
+        from_shards=from_shards,
         training=training or TrainingConfig(),
         seed=seed,
         device=device,
@@ -171,6 +173,11 @@ def checked(config: StageConfig, workspace: Workspace | None = None) -> PairTabl
     whole = resolve.settled(config, workspace or Workspace.default())
     pairs = pairs_of(config, workspace)
     refuse_avoidable(whole, pairs, store(workspace))
+    if isinstance(whole, DistillConfig) and whole.from_shards:
+        from kdcore.teachers.shards import scored_log
+
+        teacher = store(workspace).get(whole.teacher).require_model()
+        scored_log(whole, pairs, teacher, workspace or Workspace.default())
     return pairs
 
 

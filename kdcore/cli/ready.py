@@ -14,6 +14,7 @@ import typer
 from kdcore import lab
 from kdcore.cli.kit.running import run
 from kdcore.config import DistillConfig, from_dict
+from kdcore.data.splits import transfer_set
 from kdcore.runs import machine
 from kdcore.runs.queue.dispatch import serve
 from kdcore.runs.queue.entries import RUNNING, read_entries
@@ -92,7 +93,7 @@ def _prepare(likely: str, home: Path, orders: "Queue[str]") -> None:
         config, workspace = from_dict(json.loads(likely)), Workspace(home)
         if isinstance(config, DistillConfig):
             pairs = lab.pairs_of(config, workspace)
-            transfer = pairs.only(config.transfer.split("+"))
+            transfer = transfer_set(pairs, config.transfer_in_memory)
             for part in (transfer, pairs.split("validation").labelled()):
                 for teacher in config.teaching.runs:
                     lab.answers(teacher, part, workspace, "cpu", watch=watch)

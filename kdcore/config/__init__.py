@@ -55,6 +55,7 @@ _UNWRITTEN: dict[str, Any] = {
     "on": "",
     "shard_rows": 50_000,
     "top_k": 20,
+    "from_shards": False,
 }
 
 

@@ -15,10 +15,10 @@ from kdcore.config.groups import (
     check,
     numbered,
 )
-from kdcore.config.order import OrderConfig
+from kdcore.config.order import MIXED, OrderConfig
 from kdcore.config.teacher import TeacherConfig, teacher_misfit
 from kdcore.errors import ConfigError
-from kdcore.knobs import choice, groups, knob, text
+from kdcore.knobs import choice, groups, knob, switch, text
 from kdcore.objectives.params import ResidualParams
 
 
@@ -44,6 +44,9 @@ class DistillConfig(Stage):
         "train",
         "pairs learned from: the labelled ones, the unlabelled log, or both",
         options=("train", "log", "train+log"),
+    )
+    from_shards: bool = switch(
+        False, "read the log and its soft labels from the shards of `kdlab infer --on`, one by one"
     )
     order: OrderConfig = field(default_factory=OrderConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
@@ -71,7 +74,7 @@ class DistillConfig(Stage):
             )
         if [method for _, method, _ in methods].count("residual") > 1:
             problems.append("terms: a student has one assistant, so residual stands once")
-        check(problems + self._problems_of_teacher())
+        check(problems + self._problems_of_teacher() + self._problems_of_shards())
         object.__setattr__(self, "training", self.training.suited_to(self.student))
 
     @cached_property
@@ -89,6 +92,41 @@ class DistillConfig(Stage):
         kind, knobs = teaching.kind, teaching.params
         reasons = (teacher_misfit(kind, term.method, term.params, knobs) for term in terms)
         return [*problems, *(f"teacher: {reason}" for reason in reasons if reason)]
+
+    def _problems_of_shards(self) -> list[str]:
+        """What cannot be learned from one shard after another."""
+        if not self.from_shards:
+            return []
+        problems = []
+        if "log" not in self.transfer.split("+"):
+            problems.append("from_shards: transfer is train, and shards hold the log; choose log")
+        if not self._problems_of_teacher() and self.teaching.kind != "run":
+            problems.append("from_shards: shards hold the logits of one run; name a run as teacher")
+        if inside := self.reads - {"logits"}:
+            fields = ", ".join(sorted(inside))
+            problems.append(f"from_shards: shards hold logits only, and a term reads {fields}")
+        if self.compares_lists:
+            problems.append(
+                "from_shards: a term compares the ads of a query, which may lie in several shards; "
+                "choose terms that compare no ads"
+            )
+        if self.order.kind != MIXED:
+            problems.append(
+                f"from_shards: the order {self.order.kind} needs all pairs at once; choose mixed"
+            )
+        return problems
+
+    @property
+    def leaves_log_out(self) -> bool:
+        """Shards are read one by one."""
+        return self.from_shards
+
+    @property
+    def transfer_in_memory(self) -> str:
+        """The splits that are learned from, or what stands for them beside a log in shards."""
+        if not self.from_shards:
+            return self.transfer
+        return "train" if "train" in self.transfer else "validation"
 
     @cached_property
     def soft_terms(self) -> dict[str, TermConfig]:

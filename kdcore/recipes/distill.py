@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from kdcore.catalog import STORED, method_entry, student_entry
 from kdcore.config import DistillConfig
@@ -11,10 +12,12 @@ from kdcore.data.pairs import PairTable
 from kdcore.data.splits import transfer_set
 from kdcore.errors import ConfigError
 from kdcore.models.base import PairModel
+from kdcore.models.batches import Batch, Rows
 from kdcore.models.build import load_model, new_student
 from kdcore.models.packed import product_type
 from kdcore.objectives.base import shape_of
 from kdcore.objectives.hard import hard_cross_entropy
+from kdcore.outputs import Outputs
 from kdcore.recipes.answered import Answered
 from kdcore.recipes.phases import Phases
 from kdcore.recipes.terms import Terms
@@ -45,7 +48,8 @@ def distill(
 
     predictions: None where the student teaches itself. Returns why the training ended early, or "".
     """
-    transfer = transfer_set(pairs, config.transfer)
+    windows = predictions.windows if predictions else None
+    transfer = windows.first.pairs if windows else transfer_set(pairs, config.transfer)
     source = starting_model(config.student, RunStore(run.folder.parent), transfer)
     student = new_student(config, transfer, source)
     outside = _teacher(config, student, transfer, predictions, run)
@@ -61,26 +65,49 @@ def distill(
         teacher=predictions.validation if predictions else None,
         order=Order.of(config, transfer, predictions.transfer if predictions else None),
         group=group,
+        windows=windows,
     )
-    teacher = outside or _average(config, session)
-    grades, queries = map(session.tensor, (transfer.grades, session.pairs.encoded.query_of))
+    lessons = Lessons(session, outside or _average(config, session))
     answered = Answered(session, predictions.answered if predictions else None, terms.of_lists)
     phases = Phases(config, student, terms.modules, session.total_steps)
     for rows, batch in batches(session):  # which also does what is due between two steps
         phases.enter(session.progress.step)
-        index = session.tensor(rows)
         outputs = student(batch, config.reads)  # the logits, and hidden states, say
-        lesson = replace(teacher(rows, batch), queries=queries[index], grades=grades[index])
+        lesson, grades = lessons(rows, batch)
         mix = terms.at(session.progress.step, session.total_steps, session.steps_per_epoch)
         loss, parts = answered.weighted_sum(mix.terms, outputs, lesson, rows)
         if config.has_hard_labels:  # pairs of a log have no label and add nothing
-            hard = hard_cross_entropy(outputs.logits, grades[index], config.label_smoothing)
-            parts["hard"] = session.labelled_mean(hard, transfer.grades)
+            hard = hard_cross_entropy(outputs.logits, grades, config.label_smoothing)
+            parts["hard"] = session.labelled_mean(hard, session.pairs.train.grades)
             loss = loss + mix.hard_weight * parts["hard"]
         session.step(loss, parts | {n: loss.new_tensor(v) for n, v in mix.changing.items()})
-        teacher.after_step(session.progress.step)
+        lessons.teacher.after_step(session.progress.step)
     phases.end(session)
     return session.message
+
+
+class Lessons:
+    """What the teacher and the labels say about the training pairs that are in memory."""
+
+    def __init__(self, session: Session, teacher: Teacher) -> None:
+        self.session, self.teacher = session, teacher
+        self._read()
+
+    def __call__(self, rows: Rows, batch: Batch) -> tuple[Outputs, Tensor]:
+        """What the teacher says about some pairs, and their grades."""
+        if self.session.pairs is not self.pairs:  # the next window
+            assert self.session.soft is not None
+            self.teacher = CachedTeacher.of(self.session.soft, self.session.device)
+            self._read()
+        index = self.session.tensor(rows)
+        grades = self.grades[index]
+        outputs = self.teacher(rows, batch)
+        return replace(outputs, queries=self.queries[index], grades=grades), grades
+
+    def _read(self) -> None:
+        self.pairs = self.session.pairs
+        both = self.pairs.train.grades, self.pairs.encoded.query_of
+        self.grades, self.queries = map(self.session.tensor, both)
 
 
 def _average(config: DistillConfig, session: Session) -> Teacher:

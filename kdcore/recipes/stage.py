@@ -45,6 +45,7 @@ from kdcore.runs.writer import RunWriter
 from kdcore.stops import heeded
 from kdcore.teachers.cached import TeacherPredictions, teacher_predictions, teachers_of
 from kdcore.teachers.files import file_predictions
+from kdcore.teachers.shards import shard_predictions
 from kdcore.training.checkpoint import seconds_before
 from kdcore.training.devices import forget_peak, is_full_memory, pick_device, ranks, use_threads
 from kdcore.training.interrupt import StoppedError
@@ -187,7 +188,7 @@ def _ask(
     predictions = _predictions(config, pairs, run, workspace, watch)
     if predictions is None:
         return None
-    transfer = transfer_set(pairs, config.transfer)
+    transfer = transfer_set(pairs, config.transfer_in_memory)
     writer.note(predictions.notes)
     writer.note(scale_warnings(config, transfer, predictions))
     if caveat := predictions.transfer.caveat:  # of a teacher that gives one number per pair
@@ -208,6 +209,8 @@ def _predictions(
     if config.teaching.files:
         return file_predictions(config, pairs, run, workspace)
     teachers = teachers_of(run)
+    if config.from_shards:
+        return shard_predictions(config, teachers[0], pairs, workspace)
     return teacher_predictions(config, teachers, pairs, workspace, watch) if teachers else None
 
 

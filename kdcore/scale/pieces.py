@@ -104,14 +104,29 @@ def world_log_pieces(data: str, workspace: Workspace, size: int = ROWS) -> Piece
     ConfigError when the name asks for no log.
     """
     pairs, seed = world_log(data)
-    folder = (
-        workspace.cache_folder("pieces") / f"{world_digest({'log': pairs, 'seed': seed})}-{size}"
-    )
+    folder = _world_folder(data, workspace, size)
     whole = 0
     while _path(folder, whole).exists() and whole + size <= pairs:
         whole += size  # a file that is there is complete
     frames = log_frames(pairs, seed, skip=whole)
     return _made(folder, NAME, FOUR_GRADES, pairs, size, frames, whole)
+
+
+def log_pieces(data: str, pairs: PairTable, workspace: Workspace) -> Pieces | None:
+    """The log of some data as it was scored in shards; None when that of the world is not there.
+
+    pairs: the data set, which holds the log unless it is that of the world.
+    """
+    if not world_log(data)[0]:
+        return pieces_of(pairs, "log", workspace)
+    folder = _world_folder(data, workspace, ROWS)
+    return Pieces.open(folder) if (folder / CARD).exists() else None
+
+
+def _world_folder(data: str, workspace: Workspace, size: int) -> Path:
+    pairs, seed = world_log(data)
+    digest = world_digest({"log": pairs, "seed": seed})
+    return workspace.cache_folder("pieces") / f"{digest}-{size}"
 
 
 def _made(

@@ -26,6 +26,7 @@ from kdcore.predictions import Predictions, model_hash
 from kdcore.runs.store import Run, RunStore
 from kdcore.teachers.ensemble import averaged, notes_of, refuse_other_grades
 from kdcore.training.devices import pick_device
+from kdcore.training.windows import Windows
 from kdcore.workspace import Workspace
 
 log = logging.getLogger("kdcore")
@@ -65,6 +66,8 @@ class TeacherPredictions:
     The student learns from the first; the second only show how good its teacher is. notes: what
     must be known of several teachers or of files, a sentence each. answered: (pairs,) which pairs
     of the transfer set are answered, None for all. test: the answers of files to the test pairs.
+    windows: the transfer set where it is not all in memory; the first predictions are then those
+    on its first window.
     """
 
     transfer: Predictions
@@ -72,6 +75,7 @@ class TeacherPredictions:
     notes: tuple[str, ...] = ()
     answered: NDArray[np.bool_] | None = None
     test: Predictions | None = None
+    windows: Windows | None = None
 
 
 def teachers_of(run: Run) -> list[Run]:

@@ -74,7 +74,7 @@ def refuse_avoidable(config: StageConfig, pairs: PairTable, store: RunStore) -> 
             if not (teacher := store.get(name)).gives_grades:
                 raise teacher.no_grades
         refuse_unread(config, pairs, Workspace(store.root.parent))
-        Order.of(config, transfer_set(pairs, config.transfer), None)
+        Order.of(config, transfer_set(pairs, config.transfer_in_memory), None)
     train, texts = _learned(config, pairs)
     refuse_unlabelled(config, train, pairs.split("validation").labelled())
     sample = _sample(texts)
@@ -89,7 +89,7 @@ def _learned(
 ) -> tuple[PairTable, PairTable]:
     """The pairs that a training learns from, and those that its tokenizer reads."""
     if isinstance(config, DistillConfig):
-        transfer = transfer_set(pairs, config.transfer)
+        transfer = transfer_set(pairs, config.transfer_in_memory)
         return transfer, transfer
     if isinstance(config, MultitaskConfig):
         texts = transfer_set(pairs, config.split)
@@ -138,7 +138,10 @@ def refuse_uncalibrated(pairs: PairTable) -> None:
 
 
 def refuse_torn(config: DistillConfig, devices: int) -> None:
-    """ConfigError when several devices would share a batch whose pairs a term compares."""
+    """ConfigError when several devices would share shards, or a batch whose pairs are compared."""
+    if config.from_shards and devices > 1:
+        problem = f"device: one process reads shards, and {devices} devices are named; name one"
+        raise ConfigError("This log cannot be shared out:", [problem])
     terms = config.soft_terms.values() if devices > 1 else ()
     methods = [method_entry(term.method) for term in terms if compares_pairs(term.params)]
     if methods:
@@ -226,9 +229,14 @@ def refuse_unlabelled(config: TrainedConfig, train: PairTable, validation: PairT
         raise DataError(f"{train.name} cannot be trained on:", problems)
 
 
-def fresh_progress(config: TrainedConfig, train: PairTable, validation: PairTable) -> Progress:
-    """The progress of a training before its first step, with the hashes of its data and config."""
-    data = f"{train.content_hash}-{validation.content_hash}"
+def fresh_progress(
+    config: TrainedConfig, train: PairTable, validation: PairTable, key: str = ""
+) -> Progress:
+    """The progress of a training before its first step, with the hashes of its data and config.
+
+    key: of the training pairs, where `train` holds only the first of them.
+    """
+    data = f"{key or train.content_hash}-{validation.content_hash}"
     model = config.student if isinstance(config, DistillConfig) else config.model
     settings = without_newer(to_dict(config))
     if not (model.checkpoint or model.start_from):  # a resumed run learns its tokenizer again

@@ -59,7 +59,9 @@ class Monitor:
         )
         self.validated_at = evenly(session.training.validations, session.steps_per_epoch)
         self.saved = time.monotonic()
-        learned = getattr(session.config, "transfer", "train")  # the splits that it learns from
+        # the splits that it learns from
+        learned = getattr(session.config, "transfer", "train")
+        learned = learned if session.windows is None else "the first shard"
         sides = (learned, pairs.encoded), ("validation", pairs.encoded_validation)
         cuts = [note for name, side in sides for note in model.cut_notes(side, name)]
         session.writer.note([*model.notes, *cuts])

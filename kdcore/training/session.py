@@ -37,6 +37,7 @@ from kdcore.training.optimizer import are_numbers, make_optimizer, take_step
 from kdcore.training.order import Drawing, Order
 from kdcore.training.ranks import ALONE, Group
 from kdcore.training.training_pairs import calibrate_head, read_pairs
+from kdcore.training.windows import Windows
 from kdcore.workspace import new_folder
 
 log = logging.getLogger("kdcore")
@@ -68,7 +69,8 @@ class Session:
     projection). teacher: its predictions on the validation pairs, to be shown; nothing is learned
     from them. order: that of labelled and unlabelled pairs; None mixes them. group: the processes
     that share each batch; only the first of them writes anything.
-    task: what is learned where it is not to give grades.
+    task: what is learned where it is not to give grades. windows: of training pairs that are not
+    all in memory; train is then the first of them, and `soft` what the teacher predicts on it.
     message: why the training ended before its last step; empty when it did not.
     """
 
@@ -86,6 +88,7 @@ class Session:
         order: Order | None = None,
         group: Group = ALONE,
         task: Task | None = None,
+        windows: Windows | None = None,
     ) -> None:
         refuse_unlabelled(config, train, validation)
         if isinstance(config, DistillConfig):
@@ -102,7 +105,7 @@ class Session:
         self.model = model.to(self.device)
         self.model.products = product_type(self.training.precision, self.device)
         # embedding rows that no pair uses are left out of the training; keep_best adds them again
-        self.pairs = read_pairs(model, train, validation)
+        self.pairs = read_pairs(model, train, validation, narrow=windows is None)
         if task is None:
             calibrate_head(model, self.pairs, self.device, config.seed)
         extras = {f"extra{i}": module.to(self.device) for i, module in enumerate(extra)}
@@ -111,9 +114,12 @@ class Session:
         tokens, pads = self.pairs.encoded, model.pads
         self.drawing = Drawing(tokens, self.training, config.seed, self.lists, pads)
         self.order = order
-        self.steps_per_epoch = self.drawing.steps
+        self.windows, self._turn = windows, (0, windows.turns(0)[0] if windows else 0)
+        self.soft = windows.first.soft if windows else None
+        sizes = windows.sizes if windows else (len(train),)
+        self.steps_per_epoch = sum(map(self._steps, sizes))
         self.total_steps = self.steps_per_epoch * self.training.epochs
-        self.progress = fresh_progress(config, train, validation)
+        self.progress = fresh_progress(config, train, validation, windows.key if windows else "")
         self.pending: Parts = []  # the losses of each step that no metric line holds yet
         folder = run.checkpoint_folder
         self.checkpoints = Checkpoints(folder, self.modules, self.optimizer, self.device)
@@ -138,7 +144,16 @@ class Session:
         # the order of an epoch depends on seed and epoch alone, so a resumed run continues it
         first = self.progress.step // self.steps_per_epoch
         for epoch in range(first, self.training.epochs):
-            yield from self._batches(epoch)[self.progress.step - epoch * self.steps_per_epoch :]
+            done = self.progress.step - epoch * self.steps_per_epoch
+            if self.windows is None:
+                yield from self._batches(epoch)[done:]
+                continue
+            for place in self.windows.turns(epoch):
+                steps = self._steps(self.windows.sizes[place])
+                if done < steps:
+                    self._turn_to(self.windows, (epoch, place))
+                    yield from self._batches(epoch)[done:]
+                done = max(done - steps, 0)
 
     def share(self, rows: Rows) -> tuple[Rows, Batch]:
         """This process's share of a batch: rows, and tokens on the device; `step` must follow."""
@@ -265,6 +280,18 @@ class Session:
             cause="not a number",
             change={"training.learning_rate": float(f"{rate / 10:g}")},
         )
+
+    def _steps(self, pairs: int) -> int:
+        return -(-pairs // self.training.batch_size)
+
+    def _turn_to(self, windows: Windows, turn: tuple[int, int]) -> None:
+        """Learn from the window of an epoch and a place from now on; the one before is dropped."""
+        if turn == self._turn:
+            return
+        window = windows.read(*turn)
+        self._turn, self.soft = turn, window.soft
+        self.pairs = self.pairs.turned_to(self.model, window.pairs)
+        self.drawing = replace(self.drawing, encoded=self.pairs.encoded)
 
     def _batches(self, epoch: int) -> list[Rows]:
         drawing = self.drawing

@@ -1,6 +1,6 @@
 """The pairs of a training as the model reads them, and how its head starts from them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -23,11 +23,23 @@ class TrainingPairs:
     encoded_validation: Encoded
     rows_in_use: RowsInUse
 
+    def turned_to(self, model: PairModel, train: PairTable) -> "TrainingPairs":
+        """Other training pairs of the same training, which had no table narrowed."""
+        return replace(self, train=train, encoded=model.read(train))
 
-def read_pairs(model: PairModel, train: PairTable, validation: PairTable) -> TrainingPairs:
-    """Tokenize the pairs and narrow the model's embedding tables to the rows that they use."""
+
+def read_pairs(
+    model: PairModel, train: PairTable, validation: PairTable, narrow: bool = True
+) -> TrainingPairs:
+    """Tokenize the pairs and narrow the model's embedding tables to the rows that they use.
+
+    narrow: not where other pairs will follow, whose rows are not known yet.
+    """
     encoded = model.read(train), model.read(validation)
-    rows = RowsInUse(model, np.union1d(encoded[0].used(), encoded[1].used()))
+    used = np.union1d(encoded[0].used(), encoded[1].used())
+    if not narrow and (tables := model.embeddings()):
+        used = np.arange(max(len(table.weight) for table in tables))
+    rows = RowsInUse(model, used)
     tokens, validation_tokens = (each.mapped(rows.table) for each in encoded)
     return TrainingPairs(train, validation, tokens, validation_tokens, rows)
 

@@ -159,6 +159,23 @@ def test_kept_answers_of_the_teacher_cost_nothing(bench):
     assert not is_cached(Run.load(teacher), key.split("-")[1], workspace, "cuda")
 
 
+def test_a_teacher_has_yet_to_score_a_big_log_but_not_one_that_lies_in_shards(bench):
+    workspace, config = bench
+    trained(workspace, twin_of(config))
+    stats = replace(stats_of(config, workspace), transfer=9000, transfer_hash="")
+    stats = replace(stats, validation_hash="")  # as of a big world, which is not generated
+    seconds = [
+        estimate_with(each, stats, workspace).teacher_seconds
+        for each in (config, *(in_shards(config, transfer) for transfer in ("train+log", "log")))
+    ]
+    rows = [9000 + VALIDATION, stats.labelled + VALIDATION, VALIDATION]
+    assert seconds == pytest.approx([seconds[0] * n / rows[0] for n in rows])
+
+
+def in_shards(config, transfer):
+    return replace(config, transfer=transfer, from_shards=True)
+
+
 def test_scoring_is_known_from_runs_like_this_whatever_their_batch_size(bench):
     workspace, config = bench
     trained(workspace, twin_of(config), 700.0)
