@@ -22,7 +22,8 @@ BROWSER = set(
     AbortController AbortSignal Array Blob Boolean CSS CSSFontFaceRule CustomEvent DOMRect Date
     Error Float32Array Float64Array Image Int32Array Intl JSON Map Math NaN Infinity Node Number
     Object Promise RangeError MutationObserver ResizeObserver Set String URL URLSearchParams
-    Uint8Array ArrayBuffer WeakMap XMLSerializer atob btoa cancelAnimationFrame clearInterval
+    Uint8Array Uint16Array Uint32Array ArrayBuffer WeakMap XMLSerializer atob btoa
+    cancelAnimationFrame clearInterval
     clearTimeout document encodeURIComponent fetch getComputedStyle history location navigator
     parseFloat parseInt performance requestAnimationFrame setInterval setTimeout structuredClone
     undefined window

@@ -1,6 +1,7 @@
 // Joint density of teacher and student: two thresholds and a box by mouse or by sliders, the cube
 // beside it. Everything moves here; Python hears once, when a gesture ends.
 
+import { shade } from "../../../../parts/cividis.js";
 import { colorsOf, el, fit, fontOf, painter, speaker, stateOf, theme } from "../../../../parts/draw.js";
 import { integer, number } from "../../../../parts/words.js";
 import { fillCard, pairCard } from "./card.js";
@@ -9,7 +10,7 @@ import {
 } from "./counts.js";
 import { cubeTables, fillCube } from "./cube.js";
 import { boxFields, change, choices, go, listen, press, send, sliders, syncFields } from "./hands.js";
-import { draw, layout, paintBins, shade } from "./picture.js";
+import { draw, layout, paintBins } from "./picture.js";
 import { bestCut, fillRates, rateTable } from "./rates.js";
 
 export default function ({ data, parentElement, setStateValue }) {

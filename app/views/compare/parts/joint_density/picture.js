@@ -1,12 +1,9 @@
 // Draws the joint density on a canvas: bins in cividis, margins, quadrants, thresholds, box, pair.
 
+import { shade } from "../../../../parts/cividis.js";
 import { integer } from "../../../../parts/words.js";
 import { BINS } from "./counts.js";
 
-const CIVIDIS = [
-  [0, 32, 76], [0, 48, 111], [42, 64, 108], [72, 82, 107], [94, 98, 110], [114, 115, 116],
-  [135, 132, 121], [158, 150, 119], [182, 169, 113], [208, 190, 103], [235, 211, 87], [255, 234, 70],
-];
 const TICKS = [0, 0.25, 0.5, 0.75, 1];
 
 /** Where things are, for a canvas of this width; the plot is a little wider than high. */
@@ -23,13 +20,6 @@ export function layout(width) {
     toX: (px) => Math.min(1, Math.max(0, (px - left) / w)),
     toY: (py) => Math.min(1, Math.max(0, 1 - (py - top) / h)),
   };
-}
-
-/** Color of a share 0..1 of the log scale; few pairs stay visible on either background. */
-export function shade(t, dark) {
-  const at = (dark ? 0.3 + 0.7 * t : 0.62 * (1 - t)) * (CIVIDIS.length - 1);
-  const low = Math.min(CIVIDIS.length - 2, Math.floor(at));
-  return CIVIDIS[low].map((c, k) => Math.round(c + (CIVIDIS[low + 1][k] - c) * (at - low)));
 }
 
 /** The bins as a small picture, one dot per bin, log color; drawn large afterwards. */

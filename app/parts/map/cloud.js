@@ -1,0 +1,183 @@
+// A cloud of points as pixels (0xAABBGGRR): where many lie on one place, how many, by cell; else each point as
+// a small shape of its class. One pass over typed arrays, no canvas and no DOM.
+//
+// A point's level says how it is seen: 0 not at all, 1 pale and out of reach (it does not pass a filter),
+// 2 pale but pickable (outside the selection), 3 in its color.
+
+import { FULL, NO_CLASS } from "./points.js";
+
+export const CELL = 2; // px of a cell of the density
+export const SHOWN = 3;
+const CROWDED = 16; // px² per point under which the density is drawn
+const STEPS = 24; // strengths of a color in the density
+const LEAST = 0.45; // strength of one point, of 1
+const SHAPES = [
+  (u, v) => u * u + v * v <= 1,
+  (u, v) => Math.max(Math.abs(u), Math.abs(v)) <= 0.84,
+  (u, v) => Math.abs(u) + Math.abs(v) <= 1.2,
+  (u, v) => v <= 0.8 && v >= -1.05 && Math.abs(u) <= (v + 1.05) * 0.6,
+  (u, v) => Math.min(Math.abs(u), Math.abs(v)) <= 0.38 && Math.max(Math.abs(u), Math.abs(v)) <= 1.1,
+  (u, v) => v >= -0.8 && v <= 1.05 && Math.abs(u) <= (1.05 - v) * 0.6,
+];
+
+/** A color [r, g, b] as a pixel. */
+export function pixel([r, g, b]) {
+  return ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
+}
+
+/** How n points are drawn on a pane: as density or as points, and the radius of a point, px. */
+export function styleOf(n, { w, h }, zoom) {
+  const room = (w * h * zoom * zoom) / Math.max(n, 1);
+  return { isDensity: room < CROWDED, radius: Math.min(4.5, Math.max(1.3, 0.3 * Math.sqrt(room))) };
+}
+
+/**
+ * Pixels of each code (0..255) at each strength, of points and of pale ones. rgb: by code; paper: [r, g, b];
+ * scale(share): colors of strength itself, where no code has a color of its own, or null.
+ */
+export function inksOf(rgb, paper, muted, scale = null) {
+  const mix = (color, share) => pixel(color.map((c, k) => Math.round(paper[k] + (c - paper[k]) * share)));
+  const strength = (step) => LEAST + ((1 - LEAST) * step) / (STEPS - 1);
+  const steps = Array.from({ length: STEPS }, (_, step) => strength(step));
+  return {
+    paper: pixel(paper),
+    palette: Uint32Array.from(rgb, pixel),
+    tints: Uint32Array.from(rgb.flatMap((color) => steps.map((share, step) =>
+      scale ? pixel(scale(step / (STEPS - 1))) : mix(color, share)))),
+    pale: mix(muted, 0.3),
+    pales: Uint32Array.from(steps, (share) => mix(muted, 0.12 + 0.33 * share)),
+  };
+}
+
+/** Cells of a pane of so many px, to count in. */
+export function cellsOf(w, h) {
+  const [across, up] = [Math.ceil(w / CELL), Math.ceil(h / CELL)];
+  const size = across * up;
+  return { across, up, full: new Uint32Array(size), pale: new Uint32Array(size), code: new Uint32Array(size) };
+}
+
+/**
+ * Count the points of each cell. A cell has the code of one of its points, which the shuffled order chose:
+ * classes show in proportion and no color is mixed; of numbers it has their mean.
+ */
+export function countCells(cells, { x, y }, levels, codes, place, isNumber) {
+  const { across, up, full, pale, code } = cells;
+  full.fill(0);
+  pale.fill(0);
+  if (isNumber) code.fill(0);
+  const unit = place.scale / FULL / CELL;
+  const left = (place.X(0) - place.left) / CELL;
+  const top = (place.Y(0) - place.top) / CELL;
+  for (let row = 0; row < x.length; row++) {
+    const level = levels[row];
+    const a = left + x[row] * unit;
+    const b = top - y[row] * unit;
+    if (!level || !(a >= 0 && a < across && b >= 0 && b < up)) continue;
+    const cell = Math.floor(b) * across + Math.floor(a);
+    if (level < SHOWN || (isNumber && codes[row] === NO_CLASS)) pale[cell]++;
+    else {
+      full[cell]++;
+      if (isNumber) code[cell] += codes[row];
+      else code[cell] = codes[row];
+    }
+  }
+}
+
+/** The counted cells as pixels, one per cell; strength is the log of the count. Returns the most in a cell. */
+export function colorCells({ full, pale, code }, inks, isNumber, pixels) {
+  let most = 1;
+  for (let cell = 0; cell < full.length; cell++) {
+    if (full[cell] > most) most = full[cell];
+    if (pale[cell] > most) most = pale[cell];
+  }
+  const steps = stepsUpTo(most);
+  for (let cell = 0; cell < full.length; cell++) {
+    const n = full[cell];
+    if (n) {
+      const of = isNumber ? Math.round(code[cell] / n) : code[cell];
+      pixels[cell] = inks.tints[of * STEPS + steps(n)];
+    } else pixels[cell] = pale[cell] ? inks.pales[steps(pale[cell])] : inks.paper;
+  }
+  return most;
+}
+
+const TABLE = 4096; // counts whose step is looked up
+
+function stepsUpTo(most) {
+  const unit = most > 1 ? (STEPS - 1) / Math.log(most) : 0;
+  const stepOf = (n) => (most > 1 ? Math.round(Math.log(n) * unit) : STEPS - 1);
+  const table = Uint8Array.from({ length: Math.min(most + 1, TABLE) }, (_, n) => (n ? stepOf(n) : 0));
+  return (n) => (n < table.length ? table[n] : stepOf(n));
+}
+
+/** A shape of this radius (px) as places around its middle: the first `whole` are covered, the rest half. */
+export function stampOf(shape, radius) {
+  const isInside = SHAPES[shape % SHAPES.length];
+  const reach = Math.ceil(radius * 1.1);
+  const [whole, half] = [[], []];
+  for (let dy = -reach; dy <= reach; dy++) {
+    for (let dx = -reach; dx <= reach; dx++) {
+      let covered = 0;
+      for (let part = 0; part < 16; part++) {
+        const [u, v] = [dx + ((part & 3) - 1.5) / 4, dy + ((part >> 2) - 1.5) / 4];
+        if (isInside(u / radius, v / radius)) covered++;
+      }
+      if (covered >= 11) whole.push([dx, dy]);
+      else if (covered >= 4) half.push([dx, dy]);
+    }
+  }
+  const all = whole.length ? [...whole, ...half] : [[0, 0]];
+  return {
+    dx: Int32Array.from(all, ([dx]) => dx), dy: Int32Array.from(all, ([, dy]) => dy),
+    whole: Math.max(1, whole.length), reach,
+  };
+}
+
+export const SHAPE_COUNT = SHAPES.length;
+
+/** The outline of a shape around (0, 0) as [x, y] places, for a legend. */
+export function outlineOf(shape, radius) {
+  const around = (n, turn) => Array.from({ length: n }, (_, at) => [
+    radius * Math.sin((2 * Math.PI * at) / n + turn), -radius * Math.cos((2 * Math.PI * at) / n + turn)]);
+  const arm = radius * 0.38;
+  const long = radius * 1.1;
+  return [
+    () => around(24, 0), () => around(4, Math.PI / 4), () => around(4, 0), () => around(3, 0),
+    () => [[-arm, -long], [arm, -long], [arm, -arm], [long, -arm], [long, arm], [arm, arm], [arm, long],
+      [-arm, long], [-arm, arm], [-long, arm], [-long, -arm], [-arm, -arm]],
+    () => around(3, Math.PI),
+  ][shape % SHAPES.length]();
+}
+
+/** Draw each point, pale ones (if any) first. pixels: w * h; stamps: by code; place: in px of these pixels. */
+export function drawPoints(pixels, w, h, { x, y }, levels, codes, place, stamps, inks, hasPale = true) {
+  pixels.fill(inks.paper);
+  const unit = place.scale / FULL;
+  const [left, top] = [place.X(0) - place.left, place.Y(0) - place.top];
+  const most = Math.max(...stamps.map(({ reach }) => reach));
+  for (const isFull of hasPale ? [false, true] : [true]) {
+    for (let row = 0; row < x.length; row++) {
+      const level = levels[row];
+      const px = Math.floor(left + x[row] * unit);
+      const py = Math.floor(top - y[row] * unit);
+      if (px < -most || py < -most || px >= w + most || py >= h + most) continue;
+      if (!level || level === SHOWN !== isFull) continue;
+      const stamp = stamps[codes[row]];
+      const { reach } = stamp;
+      const color = isFull ? inks.palette[codes[row]] : inks.pale;
+      const isWhole = px >= reach && py >= reach && px < w - reach && py < h - reach;
+      put(pixels, w, h, px, py, stamp, color, isWhole);
+    }
+  }
+}
+
+function put(pixels, w, h, px, py, { dx, dy, whole }, color, isWhole) {
+  for (let at = 0; at < dx.length; at++) {
+    const a = px + dx[at];
+    const b = py + dy[at];
+    if (!isWhole && (a < 0 || b < 0 || a >= w || b >= h)) continue;
+    const place = b * w + a;
+    // the mean of two pixels, byte by byte
+    pixels[place] = at < whole ? color : (((pixels[place] ^ color) & 0xfefefefe) >>> 1) + (pixels[place] & color);
+  }
+}
