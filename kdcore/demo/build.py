@@ -11,12 +11,14 @@ from typing import Any
 
 import kdcore
 from kdcore import lab
+from kdcore.config import InferConfig
 from kdcore.data.names import without_world_log
 from kdcore.demo import CARD
 from kdcore.demo.check import digests
-from kdcore.demo.pack import answers, pack, round_weights
+from kdcore.demo.pack import answers, pack, pack_cards, round_weights
 from kdcore.demo.plan import DemoPlan
-from kdcore.demo.results import write_results
+from kdcore.demo.recipe import write_pipeline
+from kdcore.demo.results import results_of, write_results
 from kdcore.demo.train import Report, train
 from kdcore.errors import ConfigError
 from kdcore.predictions import Predictions
@@ -55,7 +57,13 @@ def build(
         figures = _assemble(plan, runs, workspace, work, folder)
         for role, model in masked.items():
             shutil.copytree(model, folder / MASKED / role, copy_function=shutil.copyfile)
-        card = _card(plan, figures, folder, time.monotonic() - began)
+        notes = _notes(plan, figures)
+        if plan.label_aware:
+            write_pipeline(plan, folder, notes[0])
+        if plan.latency:
+            tell("latency", None)  # at the end, when nothing runs beside
+            _measure_latency(plan, workspace, folder)
+        card = _card(plan, figures, notes, folder, time.monotonic() - began)
         write_json_atomic(folder / CARD, card)
     return card
 
@@ -83,26 +91,70 @@ def _assemble(
     plan: DemoPlan, runs: Mapping[str, Run], workspace: Workspace, work: Workspace, folder: Path
 ) -> dict[str, Any]:
     """Write the pairs and every run with its predictions; return the figures of all of them."""
-    pairs = lab.pairs_of(plan.stages()[-1].config, workspace)
+    pairs = lab.pairs_of(plan.models[-1].config, workspace)
     test = pairs.split("test")
     test.save(folder / "data" / _data_name(plan))
     predictions: dict[str, Predictions] = {}
-    titles = {stage.id: stage.title for stage in plan.stages()}
-    for name, run in runs.items():
-        predictions[name] = answers(run, test, work)
+    for stage in plan.stages():
+        run, place = runs[stage.id], folder / "runs" / stage.id
+        if not stage.trains:
+            pack_cards(run, place, stage.title)
+            continue
+        predictions[stage.id] = answers(run, test, work)
         # a temperature is fitted on other pairs than those that are evaluated
         validation = replace(answers(run, pairs.split("validation"), work), features=None)
-        by_split = {"validation": validation, "test": predictions[name]}
-        pack(run, folder / "runs" / name, titles[name], by_split)
+        by_split = {"validation": validation, "test": predictions[stage.id]}
+        pack(run, place, stage.title, by_split)
     return write_results(plan, folder, test, predictions)
 
 
-def _card(plan: DemoPlan, figures: dict[str, Any], folder: Path, seconds: float) -> dict[str, Any]:
+def _measure_latency(plan: DemoPlan, workspace: Workspace, folder: Path) -> None:
+    """Time every shipped model, a student in turns with its teacher, one after the other."""
+    from kdcore.judging.latency import latency_of
+    from kdcore.training.devices import use_threads
+
+    demo = Workspace(folder)
+    test = lab.pairs_of(plan.models[-1].config, workspace).split("test")
+    for stage in plan.models:
+        run, config = Run.load(demo.run_folder(stage.id)), stage.config
+        assert not isinstance(config, InferConfig)
+        with use_threads(plan.threads):
+            latency_of(run, config, test).write(run, demo)
+
+
+def _notes(plan: DemoPlan, figures: dict[str, Any]) -> list[str]:
+    """What a reader of the figures must know, a sentence each."""
+    teacher, student = figures["teacher"]["pairs"], figures["students"][0]
+    labelled, soft = f"{student['hard']['pairs']:,}", f"{student['distilled']['pairs']:,}"
+    common = "twins share seed, start and, to half an epoch, steps"
+    notes = [
+        f"The teacher learned from {teacher:,} labelled pairs, every student without it from "
+        f"{labelled} of them: {common}, and the distilled one learned the teacher's soft labels "
+        f"of {soft} unlabelled pairs instead."
+        if plan.has_log
+        else f"The teacher learned from {teacher:,} labelled pairs, every student from {labelled} "
+        f"of them: {common}, and the distilled one has the teacher's soft labels besides."
+    ]
+    if plan.label_aware:
+        titles = " and ".join(plan.pupil(name).title for name in plan.label_aware.values())
+        notes.append(
+            f"{titles} went on from there with labels and soft labels of these {labelled} pairs "
+            "together (label-aware)."
+        )
+    return [
+        *notes,
+        "Of a student the validation with the best ROC-AUC is kept, of the teacher the one with "
+        "the best likelihood.",
+        "Seconds are of each training as it ran, with whatever ran beside it.",
+    ]
+
+
+def _card(
+    plan: DemoPlan, figures: dict[str, Any], notes: list[str], folder: Path, seconds: float
+) -> dict[str, Any]:
     """The content of demo.json: how it was built, the results, and every file's hash."""
-    twins = [s[kind] for s in figures["students"] for kind in ("hard", "distilled")]
-    teacher, hard, distilled = (row["pairs"] for row in (figures["teacher"], *twins[:2]))
-    trained = sum(row["seconds"] for row in (figures["teacher"], *twins))
-    unlabelled = f", {distilled - hard:,} of them unlabelled" if distilled > hard else ""
+    rows = [figures["teacher"], *(row for s in figures["students"] for row in results_of(s))]
+    trained = sum(row["seconds"] for row in rows)
     return {
         "format": FORMAT,
         "made": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -115,16 +167,8 @@ def _card(plan: DemoPlan, figures: dict[str, Any], folder: Path, seconds: float)
         "temperature": plan.temperature,
         "hard_weight": plan.hard_weight,
         "data": {"name": _data_name(plan), "teacher": plan.teacher_data, "students": plan.data},
-        "notes": [
-            f"The teacher learned from {teacher:,} labelled pairs, every student from "
-            f"{hard:,} of them: twins share seed, start and, to half an epoch, steps, and the "
-            f"distilled one has the teacher's soft labels besides, on {distilled:,} pairs"
-            f"{unlabelled}.",
-            "Of a student the validation with the best ROC-AUC is kept, of the teacher the one "
-            "with the best likelihood.",
-            "Seconds are of each training as it ran, with whatever ran beside it.",
-        ],
-        "runs": [stage.id for stage in plan.stages()],
+        "notes": notes,
+        "runs": [stage.id for stage in plan.models],
         "twins": {pupil.distilled: pupil.hard for pupil in plan.pupils},
         "figures": figures,
         "seconds": {"trainings": round(trained, 1), "this_build": round(seconds, 1)},

@@ -1,6 +1,7 @@
 """Pack a finished run for shipping: half-precision weights and the predictions of these weights."""
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +21,7 @@ _ROUNDED = (
 
 
 def round_weights(run: Run) -> None:
-    """Round a run's weights to half precision; a second time changes nothing.
+    """Round a run's weights to half precision; a second time, or without a model, nothing changes.
 
     The model that later teaches students is then exactly the one that is shipped.
     """
@@ -30,6 +31,8 @@ def round_weights(run: Run) -> None:
     from kdcore.predictions import WEIGHTS
 
     path = run.model_folder / WEIGHTS
+    if not path.is_file():
+        return
     weights = load_file(path)
     half = {name: w.half() if w.is_floating_point() else w for name, w in weights.items()}
     if all(w.dtype == half[name].dtype for name, w in weights.items()):
@@ -57,16 +60,11 @@ def answers(run: Run, pairs: PairTable, cache: Workspace | None = None) -> Predi
     return predict_table(model, pairs, torch.device("cpu"), name=run.id, precision="fp32")
 
 
-def pack(run: Run, folder: Path, title: str, predictions_of: dict[str, Predictions]) -> None:
+def pack(run: Run, folder: Path, title: str, predictions_of: Mapping[str, Predictions]) -> None:
     """Copy a finished run into a folder of the demo under a title, with predictions by split."""
-    folder.mkdir(parents=True)
-    for name in CARDS:
-        if (run.folder / name).exists():
-            shutil.copyfile(run.folder / name, folder / name)
+    pack_cards(run, folder, title)
     if (card := folder / "README.md").exists():
         write_text_atomic(card, card.read_text(encoding="utf-8") + _ROUNDED)
-    # the process that trained it has no meaning on another machine
-    replace(Record.read(run.folder), title=title, pid=None, process_start=None).write(folder)
     shutil.copytree(run.model_folder, folder / "model", copy_function=shutil.copyfile)
     packed = Run.load(folder)
     for split, predictions in predictions_of.items():
@@ -75,3 +73,13 @@ def pack(run: Run, folder: Path, title: str, predictions_of: dict[str, Predictio
         shutil.copytree(run.replay_folder / "probe", packed.replay_folder / "probe")
         for moment in sorted(run.replay_folder.glob("step-*.parquet")):
             Predictions.load(moment).save(packed.replay_folder / moment.name, compact=True)
+
+
+def pack_cards(run: Run, folder: Path, title: str) -> None:
+    """Copy what describes a finished run, and nothing that it made."""
+    folder.mkdir(parents=True)
+    for name in CARDS:
+        if (run.folder / name).exists():
+            shutil.copyfile(run.folder / name, folder / name)
+    # the process that carried it out has no meaning on another machine
+    replace(Record.read(run.folder), title=title, pid=None, process_start=None).write(folder)

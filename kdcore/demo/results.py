@@ -10,7 +10,7 @@ from kdcore.demo import CARD
 from kdcore.demo.check import digests, files, read_card
 from kdcore.demo.plan import TEACHER, DemoPlan, Pupil
 from kdcore.errors import DataError
-from kdcore.evaluation.comparison import compare
+from kdcore.evaluation.comparison import Comparison, compare
 from kdcore.evaluation.evaluate import CEILING, Evaluation, evaluate
 from kdcore.evaluation.exports import to_json
 from kdcore.evaluation.gap import gap_file, gap_recovered
@@ -30,7 +30,8 @@ def write_results(
 ) -> dict[str, Any]:
     """Evaluate every run of a demo, and compare each student with its twin.
 
-    Returns the figures of the card: teacher, students (both twins, verdict, gap recovered), truth.
+    Returns the figures of the card: teacher, students (both twins, verdict, gap recovered, and
+    label_aware where a run of it is there), truth.
     """
     runs = {name: Run.load(folder / "runs" / name) for name in predictions}
     evaluations = {
@@ -47,6 +48,7 @@ def write_results(
             "hard": rows[pupil.hard],
             "distilled": rows[pupil.distilled],
             **_compare_twins(pupil, runs[pupil.distilled], test, predictions),
+            **_label_aware(pupil, runs, rows, test, predictions),
         }
         for pupil in plan.pupils
     ]
@@ -66,9 +68,7 @@ def _compare_twins(
     gaps = {metric: gap_recovered(test, hard, distilled, teacher, metric) for metric in METRICS}
     for metric, gap in gaps.items():
         write_result(gap_file(folder, test, hard, distilled, teacher, metric), gap)
-    comparison = compare(test, distilled, hard, teacher=teacher, depth=DEPTH)
-    answers, how = (distilled, hard, teacher), ("comparison", DEPTH, AREA_PERMUTATIONS)
-    write_result(result_file(folder, test, answers, *how), comparison)
+    comparison = _compare(student, test, distilled, hard, teacher)
     gap = gaps["roc_auc"]
     return {
         "verdict": comparison.differences["roc_auc"].verdict,
@@ -76,6 +76,39 @@ def _compare_twins(
             key: getattr(gap, key) if gap.trustworthy else nan for key in ("value", "low", "high")
         },
     }
+
+
+def _label_aware(
+    pupil: Pupil,
+    runs: Mapping[str, Run],
+    rows: Mapping[str, Any],
+    test: PairTable,
+    predictions: Mapping[str, Predictions],
+) -> dict[str, Any]:
+    """The figures of a student's label-aware run, compared with the run that it went on from."""
+    name = pupil.label_aware
+    if name not in runs:
+        return {}
+    answers = (predictions[each] for each in (name, pupil.distilled, TEACHER))
+    comparison = _compare(runs[name], test, *answers)
+    verdict = comparison.differences["roc_auc"].verdict
+    return {"label_aware": {**rows[name], "verdict": verdict}}
+
+
+def _compare(
+    run: Run, test: PairTable, own: Predictions, base: Predictions, teacher: Predictions
+) -> Comparison:
+    """The comparison of a run with another, stored in its folder where pages find it."""
+    comparison = compare(test, own, base, teacher=teacher, depth=DEPTH)
+    how = ("comparison", DEPTH, AREA_PERMUTATIONS)
+    folder = run.folder / _RESULTS
+    write_result(result_file(folder, test, (own, base, teacher), *how), comparison)
+    return comparison
+
+
+def results_of(student: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The figures of each run of a student, from its entry on the card."""
+    return [student[kind] for kind in ("hard", "distilled", "label_aware") if kind in student]
 
 
 def _figures(run: Run, evaluation: Evaluation) -> dict[str, Any]:
@@ -98,7 +131,7 @@ def measure_again(folder: Path, plan: DemoPlan) -> dict[str, Any]:
     DataError when the folder is not a demo of this plan, or when another file was changed.
     """
     card = read_card(folder)
-    names = [stage.id for stage in plan.stages()]
+    names = [stage.id for stage in plan.models]
     if sorted(card["runs"]) != sorted(names):
         raise DataError(f"{folder} has the runs {', '.join(card['runs'])}, not {', '.join(names)}")
     shipped = {name: digest for name, digest in card["files"].items() if not _is_result(name)}

@@ -75,7 +75,7 @@ def _train_together(
         ended(runs[stage_id])
     try:
         while waiting or active:
-            ready = [stage for stage in waiting if not stage.after or stage.after in done]
+            ready = [stage for stage in waiting if set(stage.after) <= set(done)]
             for stage in ready[: jobs - len(active)]:
                 waiting.remove(stage)
                 active[stage.id] = stage
@@ -103,4 +103,4 @@ def _train_together(
 
 def _same_settings(trained: dict[str, Any], planned: dict[str, Any]) -> bool:
     """Return whether a run was trained with these settings, perhaps before some knobs existed."""
-    return "training" in trained and without_newer(trained) == without_newer(planned)
+    return without_newer(trained) == without_newer(planned)

@@ -16,10 +16,12 @@ from kdcore.data.pairs import PairTable
 from kdcore.demo import TOLERANCE
 from kdcore.demo.build import build
 from kdcore.demo.check import problems, same_answers
-from kdcore.demo.plan import TEACHER, DemoPlan, Pupil
+from kdcore.demo.plan import TEACHER, DemoPlan, Pupil, shipped
 from kdcore.demo.results import measure_again
 from kdcore.errors import DataError
+from kdcore.experiments import pipeline
 from kdcore.predictions import Predictions
+from kdcore.runs.speed import LATENCY, Latency
 from kdcore.runs.store import Run, RunStore
 from kdcore.runs.twins import is_twin
 from kdcore.workspace import Workspace
@@ -36,10 +38,12 @@ TINY = DemoPlan(
         Pupil("cdssm", "C-DSSM", "cdssm:buckets=150,filters=12,semantic=8", {"epochs": 3}),
         Pupil("bert", "BERT-1", f"bert:{WIDTH}", {"epochs": 3, "batch_size": 8}),
     ),
+    label_aware={"cdssm": "cdssm"},
+    label_aware_training={"epochs": 1},
     replay_points=5,
     masked=False,
 )
-RUNS = [stage.id for stage in TINY.stages()]
+RUNS = [stage.id for stage in TINY.models]
 
 
 @pytest.fixture(scope="module")
@@ -75,16 +79,18 @@ def test_every_file_of_the_shipped_demo_is_there_and_each_model_gives_its_logits
 
 
 def test_the_shipped_demo_is_what_the_command_makes_and_at_most_40_mb():
-    assert card(SHIPPED)["plan"] == DemoPlan().key
-    assert card(SHIPPED)["runs"] == [stage.id for stage in DemoPlan().stages()]
+    assert card(SHIPPED)["plan"] == shipped().key
+    assert card(SHIPPED)["runs"] == [stage.id for stage in shipped().stages()]
     assert sum(p.stat().st_size for p in SHIPPED.rglob("*") if p.is_file()) <= 40e6
 
 
-def test_the_demo_that_is_shipped_has_a_teacher_and_four_students_twice():
+def test_the_next_demo_has_a_teacher_its_scores_four_students_twice_and_two_three_times():
     assert [stage.id for stage in DemoPlan().stages()] == [
         "teacher",
         *(f"{name}-hard" for name in ("cdssm", "twinbert_cos", "twinbert_res", "bert")),
+        "scores",
         *(f"{name}-kd" for name in ("cdssm", "twinbert_cos", "twinbert_res", "bert")),
+        *(f"{name}-aware" for name in ("cdssm", "twinbert_cos")),
     ]
 
 
@@ -131,7 +137,7 @@ def test_shipped_weights_are_of_half_precision(demo):
 
 
 def test_a_student_s_replay_leads_to_the_moment_at_which_training_ended(demo):
-    for name in RUNS:
+    for name in (name for name in RUNS if not name.endswith("-aware")):
         run = Run.load(demo / "runs" / name)
         moments = sorted(run.replay_folder.glob("step-*.parquet"))
         probe = PairTable.load(run.replay_folder / "probe")
@@ -183,10 +189,14 @@ def test_the_card_says_how_many_labels_teacher_and_students_saw(demo):
     figures = card(demo)["figures"]
     assert figures["teacher"]["pairs"] == 600
     assert {student["hard"]["pairs"] for student in figures["students"]} == {TINY.limit}
-    assert {student["distilled"]["pairs"] for student in figures["students"]} == {TINY.limit + 240}
-    assert "600 labelled pairs" in card(demo)["notes"][0]
-    assert f"{TINY.limit} of them" in card(demo)["notes"][0]
-    assert f"{TINY.limit + 240} pairs, 240 of them unlabelled." in card(demo)["notes"][0]
+    assert {student["distilled"]["pairs"] for student in figures["students"]} == {240}
+    note, aware = card(demo)["notes"][:2]
+    assert "600 labelled pairs" in note
+    assert f"{TINY.limit} of them" in note
+    assert "soft labels of 240 unlabelled pairs" in note
+    assert aware.startswith(
+        f"C-DSSM went on from there with labels and soft labels of these {TINY.limit}"
+    )
 
 
 def test_a_missing_and_a_changed_file_are_told_by_name(demo, tmp_path):
@@ -213,12 +223,68 @@ def test_a_second_build_trains_nothing_and_ships_the_same_models(made, home):
     before = card(folder)["files"]
     told = []
     build(TINY, folder, workspace=home, jobs=1, tell=lambda title, run: told.append(title))
-    assert told == ["answers and figures"]
-    assert card(folder)["files"] == before
+    assert told == ["answers and figures", "latency"]
+    assert _untimed(card(folder)["files"]) == _untimed(before)
 
 
 def test_a_build_tells_each_training_as_it_begins(made):
-    assert made[1] == [*(stage.title for stage in TINY.stages()), "answers and figures"]
+    titles = [stage.title for stage in TINY.stages()]
+    assert made[1] == [*titles, "answers and figures", "latency"]
+
+
+def _untimed(files):
+    """The files of a card without those that hold times of this machine."""
+    return {name: digest for name, digest in files.items() if not name.endswith(LATENCY)}
+
+
+def test_the_demo_holds_its_recipe_as_a_finished_pipeline_and_is_not_written_to(
+    demo, tmp_path, monkeypatch
+):
+    copy = tmp_path / "demo"
+    shutil.copytree(demo, copy)
+    monkeypatch.setenv("KDLAB_DEMO", str(copy))
+    monkeypatch.setenv("KDLAB_HOME", str(tmp_path / "home"))
+    (shipped_one,) = pipeline.pipelines(Workspace.bundled())
+    state = pipeline.state(shipped_one)
+    assert state.state == "finished"
+    assert {stage.name: stage.run for stage in state.stages} == {
+        "teacher": "teacher",
+        "scores": "scores",
+        "cdssm_labels": "cdssm-hard",
+        "cdssm_log": "cdssm-kd",
+        "cdssm": "cdssm-aware",
+    }
+    assert not any(stage.taken for stage in state.stages)
+    table = pipeline.results(shipped_one)
+    measured = {row.stage: row.value for row in table.rows}
+    (student, _) = card(demo)["figures"]["students"]
+    assert measured["cdssm"] == student["label_aware"]["roc_auc"]["value"]
+    assert table.notes[0] == card(demo)["notes"][0]
+    assert problems(copy, rows=1) == ()
+    assert len([p for p in copy.rglob("*") if p.is_file()]) == len(card(copy)["files"]) + 1
+
+
+def test_each_stage_of_the_recipe_has_the_settings_of_its_run(demo):
+    (shipped_one,) = pipeline.pipelines(Workspace(demo))
+    runs = shipped_one.run_ids()
+    for stage in shipped_one.plan.stages:
+        assert stage.filled(runs) == to_dict(Run.load(demo / "runs" / runs[stage.name]).config)
+
+
+def test_every_model_is_timed_on_the_machine_that_built_the_demo(demo):
+    for name in RUNS:
+        measured = Latency.read(Run.load(demo / "runs" / name))
+        assert measured.machine
+        assert (measured.teacher is not None) == (name.endswith(("-kd", "-aware")))
+        assert measured.student.one_thread.p50_ms > 0
+
+
+def test_students_that_start_together_find_the_log_scored(home):
+    work = home.cache_folder(f"demo-{TINY.key}")
+    ended = Run.load(work / "runs" / "scores").status().ended
+    files = {path: Predictions.load(path) for path in (work / "cache" / "logits").glob("*")}
+    (log,) = (path for path, each in files.items() if len(each) == 240 and each.model == TEACHER)
+    assert log.stat().st_mtime <= ended
 
 
 def test_another_seed_is_another_plan():

@@ -154,12 +154,18 @@ class Pipeline:
         return self.driver().is_alive
 
 
-def create(plan: Plan, workspace: Workspace | None = None) -> Pipeline:
-    """Make the folder of a pipeline; nothing runs yet."""
+def create(
+    plan: Plan, workspace: Workspace | None = None, *, name: str = "", created: float = 0.0
+) -> Pipeline:
+    """Make the folder of a pipeline; nothing runs yet.
+
+    name: its id, "" for a new one. created: in seconds since the epoch, 0 for now.
+    """
     root = (workspace or Workspace.default()).recipes
-    folder = root / f"{new_group()}-{plan.recipe}"
+    folder = root / (name or f"{new_group()}-{plan.recipe}")
+    content = {"created": created or time.time(), "plan": plan.to_dict()}
     with new_folder(folder) as fresh:
-        write_json_atomic(fresh / PLAN, {"created": time.time(), "plan": plan.to_dict()})
+        write_json_atomic(fresh / PLAN, content)
     return Pipeline(folder)
 
 

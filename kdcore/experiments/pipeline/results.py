@@ -23,6 +23,7 @@ from kdcore.judging.results import answered_pairs, compare_runs, evaluate_run, t
 from kdcore.predictions import Predictions
 from kdcore.runs.store import Run
 from kdcore.runs.twins import steps_of
+from kdcore.workspace import Workspace
 
 METRIC = "roc_auc"
 CLAIM = (
@@ -121,7 +122,10 @@ class _Table:
     """Measures the finished runs of a pipeline on their common test pairs."""
 
     def __init__(self, pipeline: Pipeline, runs: Mapping[str, Run], pairs: PairTable) -> None:
-        self.plan, self.workspace = pipeline.plan, pipeline.workspace
+        bundled, own = Workspace.bundled(), pipeline.workspace
+        self.plan = pipeline.plan
+        # nothing is written into the bundled demo
+        self.workspace = Workspace.default() if own == bundled else own
         self.runs, self.pairs = runs, pairs
 
     def row(self, stage: Stage, before: str, title: str = "") -> Row:
