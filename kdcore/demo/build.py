@@ -95,6 +95,7 @@ def _assemble(
     test = pairs.split("test")
     test.save(folder / "data" / _data_name(plan))
     predictions: dict[str, Predictions] = {}
+    aware = {plan.pupil(name).label_aware for name in plan.label_aware.values()}
     for stage in plan.stages():
         run, place = runs[stage.id], folder / "runs" / stage.id
         if not stage.trains:
@@ -102,10 +103,18 @@ def _assemble(
             continue
         predictions[stage.id] = answers(run, test, work)
         # a temperature is fitted on other pairs than those that are evaluated
-        validation = replace(answers(run, pairs.split("validation"), work), features=None)
-        by_split = {"validation": validation, "test": predictions[stage.id]}
+        by_split = {
+            "validation": _without_features(answers(run, pairs.split("validation"), work)),
+            "test": predictions[stage.id],
+        }
+        if stage.id in aware:  # those of the student that it went on from are there
+            by_split["test"] = _without_features(by_split["test"])
         pack(run, place, stage.title, by_split)
     return write_results(plan, folder, test, predictions)
+
+
+def _without_features(predictions: Predictions) -> Predictions:
+    return replace(predictions, features=None)
 
 
 def _measure_latency(plan: DemoPlan, workspace: Workspace, folder: Path) -> None:

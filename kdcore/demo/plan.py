@@ -76,9 +76,9 @@ _ONCE = _BY_AREA | {"epochs": 1, "validations": 3}
 _TOWERS = _ONCE | {"learning_rate": 2e-3}
 PUPILS = (
     Pupil("cdssm", "C-DSSM", "cdssm:filters=64,semantic=64,shared=true", _TOWERS | {"epochs": 2}),
-    Pupil("twinbert_cos", "TwinBERT cosine", "twinbert_cos:vocabulary=3000", _TOWERS),
-    Pupil("twinbert_res", "TwinBERT residual", "twinbert_res:vocabulary=3000,combine=max", _TOWERS),
-    Pupil("bert", "BERT-2", "bert:layers=2,vocabulary=3000", _ONCE),
+    Pupil("twinbert_cos", "TwinBERT cosine", "twinbert_cos:vocabulary=2000", _TOWERS),
+    Pupil("twinbert_res", "TwinBERT residual", "twinbert_res:vocabulary=2000,combine=max", _TOWERS),
+    Pupil("bert", "BERT-2", "bert:layers=2,vocabulary=2000", _ONCE),
 )
 
 
@@ -114,7 +114,7 @@ class DemoPlan:
     )
     temperature: float = 2.0
     hard_weight: float = 0.0
-    replay_points: int = 24
+    replay_points: int = 16
     masked: bool = True
     latency: bool = True
 
@@ -230,7 +230,7 @@ def shipped() -> DemoPlan:
                 model="cdssm:filters=96,semantic=64,shared=true",
                 training=long | {"epochs": 20},
             ),
-            *(replace(pupil, training=long) for pupil in PUPILS[1:]),
+            *(replace(p, model=p.model.replace("2000", "3000"), training=long) for p in PUPILS[1:]),
         ),
         label_aware={},
         hard_weight=0.1,

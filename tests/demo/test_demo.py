@@ -113,12 +113,14 @@ def test_every_run_is_finished_and_says_the_config_it_was_trained_with(demo):
         assert run.title == stage.title
 
 
-def test_every_run_holds_answers_features_and_an_evaluation_against_the_teacher(demo, judged):
+def test_every_run_but_the_label_aware_holds_features_and_all_hold_answers_and_an_evaluation(
+    demo, judged
+):
     store = RunStore(demo / "runs")
     for name in RUNS:
         said = lab.predictions(store.get(name))
         said.require(judged.content_hash, len(judged))
-        assert said.features is not None
+        assert (said.features is None) == name.endswith("-aware")
         evaluation = lab.stored_evaluation(store.get(name))
         assert evaluation is not None
         assert (evaluation.teacher, evaluation.data_hash) == (TEACHER, judged.content_hash)
