@@ -5,24 +5,42 @@ from urllib.parse import urlencode
 import pytest
 
 from app.shell.lessons import lessons
+from tests.browser.conftest import settled
 
 expect = pytest.importorskip("playwright.sync_api").expect
 
 FREE = """node => node.getBoundingClientRect().top > 0 && node.getBoundingClientRect().bottom <
   document.querySelector('[data-testid="stBottom"]').getBoundingClientRect().top"""
-STEPS = [(each.name, place) for each in lessons().values() for place in range(len(each.steps))]
 
 
-@pytest.mark.parametrize(
-    ("name", "place", "width"),
-    [(*step, 1440) for step in STEPS]
-    + [(*step, 390) for step in STEPS if step[0] == "soft-labels"],
-)
-def test_a_step_rings_its_target_and_brings_it_into_view(visit, name, place, width):
+def place_of(name: str, place: int) -> str:
+    """The link to a step of a lesson."""
     step = lessons()[name].steps[place]
-    asked = {"v": "1", **step.link, "lesson": name, "step": str(place)}
-    page = visit(f"{step.page}?{urlencode(asked)}", width=width)
-    assert step.task in page.locator(".st-key-lesson").inner_text()
+    return f"{step.page}?{urlencode({'v': '1', **step.link, 'lesson': name, 'step': str(place)})}"
+
+
+@pytest.mark.parametrize("name", lessons())
+def test_each_step_rings_its_target_and_brings_it_into_view(visit, name):
+    page = visit(place_of(name, 0))
+    for place, step in enumerate(lessons()[name].steps):
+        if place:
+            page.get_by_role("button", name="Skip").click()
+        see(page, step)
+
+
+def test_on_a_phone_as_well_from_the_last_step_back(visit):
+    steps = lessons()["soft-labels"].steps
+    page = visit(place_of("soft-labels", len(steps) - 1), width=390)
+    for place in reversed(range(len(steps))):
+        see(page, steps[place])
+        if place:
+            page.get_by_role("button", name="Back").click()
+
+
+def see(page, step) -> None:
+    """A step is told, and its target is ringed and in view."""
+    expect(page.locator(".st-key-lesson")).to_contain_text(step.task)
+    settled(page)
     target = page.locator(step.target).first
     expect(target).to_be_visible()
     page.wait_for_function(
