@@ -1,9 +1,10 @@
-"""axe-core finds nothing to object to: WCAG 2.0 to 2.2, A and AA, on every page, in both themes."""
+"""Every page, in both themes: axe-core (WCAG 2.0 to 2.2, A and AA), keyboard, a narrow screen."""
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from tests.browser.places import with_parts
+from tests.browser.test_keyboard import MAIN, walk_to_the_main_control
 
 PLACES = with_parts(
     "temperature?v=1&lesson=soft-labels",
@@ -41,6 +42,10 @@ ASKED = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
     "resultTypes": ["violations"],
 }
+# what colors alone decide; all else is as it was in the other theme
+OF_COLORS = ASKED | {
+    "runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
+}
 # what stands out of the page to the right; what scrolls in a box of its own does not count
 WIDER = """() => {
   const main = document.querySelector('[data-testid="stMain"]');
@@ -51,14 +56,19 @@ WIDER = """() => {
 @pytest.mark.parametrize(
     "place", [*PLACES, *(pytest.param(rare, marks=pytest.mark.slow) for rare in RARELY)]
 )
-def test_a_page_has_no_violation_in_either_theme_and_fits_320_pixels(visit, settle, place):
+def test_a_page_has_no_violation_in_either_theme_a_way_by_keyboard_and_fits_320_pixels(
+    visit, settle, place
+):
     page = visit(place)
     page.add_style_tag(content=AT_REST)
-    told = violations(page, settle, "light")
+    told = violations(page, settle, "light", ASKED)
     page.emulate_media(color_scheme="dark")
     page.wait_for_function(IS_DARK)
-    told += violations(page, settle, "dark")
+    told += violations(page, settle, "dark", OF_COLORS)
     assert not told, "\n".join(told)
+    if place in MAIN:
+        page.keyboard.press("Tab")
+        walk_to_the_main_control(page, place)
     page.set_viewport_size({"width": 320, "height": 640})
     settle(page)
     whole, beyond = page.evaluate(WIDER)
@@ -66,10 +76,10 @@ def test_a_page_has_no_violation_in_either_theme_and_fits_320_pixels(visit, sett
     assert beyond <= 0
 
 
-def violations(page, settle, theme: str) -> list[str]:
+def violations(page, settle, theme: str, rules: dict) -> list[str]:
     for _ in range(3):  # a color may still be on its way to the other theme's
         settle(page)
-        if not (found := Axe().run(page, options=ASKED).response["violations"]):
+        if not (found := Axe().run(page, options=rules).response["violations"]):
             break
     return [
         f"{theme}: {each['id']}: {node['html'][:160]} {node['failureSummary'][:200]}"
