@@ -9,7 +9,7 @@ import pytest
 from kdcore.data.pairs import PairTable, make_frame
 from kdcore.labels import BINARY
 from kdcore.predictions import Predictions
-from tests.browser.places import with_parts
+from tests.browser.places import walk, with_parts
 
 PAGES = with_parts(
     "scale?v=1&stab=runs",
@@ -30,9 +30,8 @@ NASTY = (
 
 
 @pytest.fixture(scope="module")
-def nasty_home(tmp_path_factory):
-    """A workspace whose texts are attacks, answered by a brought teacher and student."""
-    home = tmp_path_factory.mktemp("nasty")
+def nasty(home):
+    """Texts that are attacks, in the visitor's workspace, with a brought teacher and student."""
     draw = np.random.default_rng(0)
     n = 60
     texts = [NASTY[i % len(NASTY)] for i in range(n)]
@@ -40,28 +39,25 @@ def nasty_home(tmp_path_factory):
     titles = [f"{t} {i}" for i, t in enumerate(texts)]
     frame = make_frame(queries, titles, texts, draw.integers(0, 2, n), "test")
     pairs = PairTable(frame, BINARY, "nasty", source="made")
-    pairs.save(home / "data" / "nasty")
+    folder = home / "data" / "nasty"
+    pairs.save(folder)
+    (folder / "brought").mkdir()
     for name in ("teacher", "student"):
         logits = draw.normal(size=(n, 2)).astype(np.float32)
-        folder = home / "data" / "nasty" / "brought"
-        folder.mkdir(exist_ok=True)
-        Predictions(logits, pairs.content_hash, name).save(folder / f"{name}.parquet")
-    return home
+        Predictions(logits, pairs.content_hash, name).save(folder / "brought" / f"{name}.parquet")
 
 
-@pytest.fixture(scope="module")
-def nasty_server(serve, nasty_home):
-    return serve(nasty_home)
-
-
-@pytest.mark.parametrize("place", PAGES)
-def test_texts_of_the_data_are_never_run_nor_fetched(visit, nasty_server, place):
-    joint = "&" if "?" in place else "?"
-    page = visit(f"{place}{joint}v=1&data=nasty&pair=0", at=nasty_server)
-    assert page.evaluate("window.hit") is None
-    assert page.errors == []
-    assert page.locator('a[href^="javascript:"], img[src*="192.0.2.1"]').count() == 0
-    assert page.locator('[data-testid="stException"]').count() == 0
+@pytest.mark.usefixtures("nasty")
+def test_texts_of_the_data_are_never_run_nor_fetched(visit, settle):
+    data = "v=1&data=nasty&pair=0"
+    page = visit(f"?{data}")
+    for place in walk(page, settle, PAGES, data):
+        assert page.evaluate("window.hit") is None, place
+        assert page.errors == [], place
+        fetched = page.locator('a[href^="javascript:"], img[src*="192.0.2.1"]')
+        assert fetched.count() == 0, place
+        assert page.locator('[data-testid="stException"]').count() == 0, place
+        assert "data=nasty" in page.url, place
 
 
 def test_every_answer_carries_the_security_headers(server):
@@ -113,15 +109,13 @@ def test_a_public_showing_shows_every_page_takes_nothing_in_and_keeps_nothing(
     home = tmp_path_factory.mktemp("public")
     public = serve(home, "--public")
     page = visit(at=public)
-    for place in with_parts(*SHUT, without=("distill",)):
-        page.goto(f"{public}/{place}")
-        settle(page)
+    for place in walk(page, settle, with_parts(*SHUT, without=("distill",))):
         assert page.locator('[data-testid="stException"]').count() == 0, place
         assert page.locator(".st-key-finding").inner_text(), place
         if place in SHUT:
             assert page.get_by_text("not start or save anything").count(), place
             closed = page.locator(SHUT[place])
-            assert closed.count(), place
+            closed.first.wait_for(state="attached")
             assert all(each.is_disabled() for each in closed.all()), place
     assert page.locator(".st-key-distill_judge").count()  # the bundled student, whole
     assert {each.name for each in home.iterdir()} <= {"cache"}  # of the bundled world
