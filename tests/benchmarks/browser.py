@@ -15,8 +15,9 @@ import time
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
@@ -209,47 +210,74 @@ def answers_ms(repeats: int) -> dict[str, float]:
     return {k: float(v) for k, v in lines if k in ("twinbert_cos-kd", "teacher")}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="one rail; its figures mean nothing")
-    quick = parser.parse_args().quick
+def lab_figures(browser: Browser, url: str, quick: bool) -> dict[str, Any]:
+    """Visits, drags and a filter of the app at an address; quick: one rail alone is dragged."""
     rails = {"T": RAILS["T"]} if quick else RAILS
-    rest = 300 if quick else 2000  # ms until what a page began has surely ended
-    with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find(), args=FLAGS)
-        with serving(lab_command(), home) as url:
-            ready = ".st-key-temperature_rail input[type=range]:visible"
-            context = browser.new_context(viewport=SCREEN)
-            lab_first, lab_warm, page = visit_ms(context, f"{url}/temperature", ready)
-            page.close()
-            dragged = {}
-            for name, (path, place) in rails.items():
-                page = watched(context, f"{url}/{path}", rest)
-                dragged[name] = drag(page, place, 20 if quick else 150)
-                page.close()
-            filtered = filter_ms(context, url, 1 if quick else 10, rest)
-            context.close()
-        with serving(plain_command(), home) as url:
-            context = browser.new_context(viewport=SCREEN)
-            plain_first, plain_warm, page = visit_ms(context, url, ".js-plotly-plot")
-            page.wait_for_timeout(rest)
-            plain = key_to_paint(page, 1 if quick else 30)
-        browser.close()
+    rest = rest_ms(quick)
+    ready = ".st-key-temperature_rail input[type=range]:visible"
+    context = browser.new_context(viewport=SCREEN)
+    first, warm, page = visit_ms(context, f"{url}/temperature", ready)
+    page.close()
+    dragged = {}
+    for name, (path, place) in rails.items():
+        page = watched(context, f"{url}/{path}", rest)
+        dragged[name] = drag(page, place, 20 if quick else 150)
+        page.close()
+    filtered = filter_ms(context, url, 1 if quick else 10, rest)
+    context.close()
+    return {"first": first, "warm": warm, "dragged": dragged, "filtered": filtered}
+
+
+def plain_figures(browser: Browser, url: str, quick: bool) -> dict[str, Any]:
+    """Visits of the plain page, and a key on its slider."""
+    context = browser.new_context(viewport=SCREEN)
+    first, warm, page = visit_ms(context, url, ".js-plotly-plot")
+    page.wait_for_timeout(rest_ms(quick))
+    keys = key_to_paint(page, 1 if quick else 30)
+    context.close()
+    return {"first": first, "warm": warm, "keys": keys}
+
+
+def rest_ms(quick: bool) -> int:
+    """Milliseconds until what a page began has surely ended."""
+    return 300 if quick else 2000
+
+
+def show(lab: dict[str, Any], plain: dict[str, Any], quick: bool) -> None:
+    """Print the table, and what needs no browser."""
     print("| drag | work a frame p50 / p95, ms | frame p95, ms | fps | messages | release, ms |")
     print("|---|---|---|---|---|---|")
-    for name, d in dragged.items():
+    for name, d in lab["dragged"].items():
         print(
             f"| {name} | {d['work_p50']:.1f} / {d['work_p95']:.1f} | {d['frame_p95']:.1f} | "
             f"{d['fps']:.0f} | {d['messages']:.0f} | {d['release_ms']:.0f} |"
         )
-    slow, fast = quantile(plain, 0.5), dragged["T"]["frame_p95"]
-    print(f"\nPlain page, key to paint: p50 {slow:.0f} ms, p95 {quantile(plain, 0.95):.0f} ms;")
+    slow, fast = quantile(plain["keys"], 0.5), lab["dragged"]["T"]["frame_p95"]
+    late = quantile(plain["keys"], 0.95)
+    print(f"\nPlain page, key to paint: p50 {slow:.0f} ms, p95 {late:.0f} ms;")
     print(f"ours draws within a frame ({fast:.1f} ms p95): {slow / fast:.0f} x.")
-    print(f"First visit {lab_first:.0f} ms (plain {plain_first:.0f}), warm {lab_warm:.0f} ms")
+    print(
+        f"First visit {lab['first']:.0f} ms (plain {plain['first']:.0f}), warm {lab['warm']:.0f} ms"
+    )
     imported = import_seconds(1 if quick else 3)
-    print(f"(plain {plain_warm:.0f}). Import of the app {imported:.2f} s, no torch.")
-    print(f"Filter 10,000 pairs, click to new link: p50 {quantile(filtered, 0.5):.0f} ms.")
+    print(f"(plain {plain['warm']:.0f}). Import of the app {imported:.2f} s, no torch.")
+    filtered = quantile(lab["filtered"], 0.5)
+    print(f"Filter 10,000 pairs, click to new link: p50 {filtered:.0f} ms.")
     print(f"One edited ad, p50 ms after warm-up: {answers_ms(1 if quick else 20)}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="one rail; its figures mean nothing")
+    quick = parser.parse_args().quick
+    with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find(), args=FLAGS)
+        with serving(lab_command(), home) as url:
+            lab = lab_figures(browser, url, quick)
+        with serving(plain_command(), home) as url:
+            plain = plain_figures(browser, url, quick)
+        browser.close()
+    show(lab, plain, quick)
 
 
 if __name__ == "__main__":

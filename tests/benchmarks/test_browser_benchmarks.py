@@ -1,4 +1,8 @@
-"""The benchmarks of the app run from end to end in their quick form; no figure is judged here."""
+"""The benchmarks of the app run from end to end in their quick form; no figure is judged here.
+
+What those with a browser measure is measured on the servers of the other browser tests as well:
+tests/browser/test_benchmarks.py.
+"""
 
 import subprocess
 import sys
@@ -15,7 +19,10 @@ ROWS = {
 }
 
 
-@pytest.mark.parametrize("script", ROWS)
+SHOWN = ["runs_page.py", *(pytest.param(name, marks=pytest.mark.slow) for name in list(ROWS)[1:])]
+
+
+@pytest.mark.parametrize("script", SHOWN)
 def test_a_benchmark_of_the_app_prints_every_row(script):
     command = [sys.executable, str(HERE / script), *QUICK.get(script, ("--quick",))]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)

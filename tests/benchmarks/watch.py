@@ -13,21 +13,20 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode, urlparse
 
 import psutil
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
-sys.path.insert(0, str(Path(__file__).parent))
-from browser import lab_command, serving  # noqa: E402
-
 from kdcore.workspace import Workspace  # noqa: E402
 from tests.app.made_lab import Made, make_lab  # noqa: E402
+from tests.benchmarks.browser import lab_command, serving  # noqa: E402
 from tests.browser.chromium import FLAGS, find  # noqa: E402
 from tests.browser.conftest import end_runs, settled  # noqa: E402
 from tests.browser.learning import Learning  # noqa: E402
@@ -67,7 +66,12 @@ class Tab(threading.Thread):
 
     def run(self) -> None:
         """Poll, and remember what is known."""
-        link = http.client.HTTPConnection(self.where.hostname or "", self.where.port)
+        host = self.where.hostname or ""
+        with closing(http.client.HTTPConnection(host, self.where.port)) as link:
+            self.poll(link)
+
+    def poll(self, link: http.client.HTTPConnection) -> None:
+        """Ask at the part's pace, with what is known so far."""
         after, moment, tag = "0", "", ""
         while time.monotonic() < self.until:
             query = urlencode({"after": after, "moment": moment, "twin": "0", "twin_moment": ""})
@@ -154,42 +158,31 @@ def lags(page: Page, run: Learning, lines: int) -> list[float]:
     return [painted[step] - at for step, at in written.items() if step in painted]
 
 
-def main() -> None:
-    """Measure all, then print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="seconds; its figures mean nothing")
-    effort = QUICK if parser.parse_args().quick else FULL
-    folder = Path(tempfile.mkdtemp(prefix="kdlab-watch-"))
-    make_lab(folder / "demo", Made())
-    run = Learning(folder, "learning")
+def figures(chromium: Browser, url: str, run: Learning, effort: Effort) -> list[str]:
+    """The table's lines: a run is watched at an address, its page run again, its state polled."""
     run.stand(total_steps=2000)
     for step in range(1, 201):
         run.line(step)
     for step in range(10, 210, 10):
         run.moment(step, step / 200)
     run.stand(step=200)
-    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
-        patch.setenv("KDLAB_DEMO", str(folder / "demo"))
-        with serving(lab_command(), str(folder / "home")) as url:
-            chromium = playwright.chromium.launch(executable_path=find(), args=FLAGS)
-            page = chromium.new_page(viewport={"width": 1440, "height": 900})
-            page.goto(f"{url}/distill?v=1&run={run.folder.name}")
-            page.wait_for_function("() => window.kdFilms?.size")
-            settled(page)
-            late = lags(page, run, effort.lines)
-            run.stand(state="stopped", ended=time.time())  # nothing polls while the page is rerun
-            page.locator(".st-key-finding").get_by_text("is paused").wait_for()
-            settled(page)
-            page.wait_for_timeout(effort.rest)
-            rerun = rerunning(page, url, effort.reruns)
-            page.goto("about:blank")
-            page.wait_for_timeout(effort.rest)
-            idle = idling(url, effort.seconds)
-            run.stand(state="running", ended=None)
-            polls = {tabs: polling(url, run, tabs, idle, effort.seconds) for tabs in (1, 5)}
-            chromium.close()
+    page = chromium.new_page(viewport={"width": 1440, "height": 900})
+    page.goto(f"{url}/distill?v=1&run={run.folder.name}")
+    page.wait_for_function("() => window.kdFilms?.size")
+    settled(page)
+    late = lags(page, run, effort.lines)
+    run.stand(state="stopped", ended=time.time())  # nothing polls while the page is rerun
+    page.locator(".st-key-finding").get_by_text("is paused").wait_for()
+    settled(page)
+    page.wait_for_timeout(effort.rest)
+    rerun = rerunning(page, url, effort.reruns)
+    page.goto("about:blank")
+    page.wait_for_timeout(effort.rest)
+    idle = idling(url, effort.seconds)
+    run.stand(state="running", ended=None)
+    polls = {tabs: polling(url, run, tabs, idle, effort.seconds) for tabs in (1, 5)}
     run.stand(state="stopped", ended=time.time())
-    end_runs(Workspace(folder / "home"))
+    page.close()
     lines = ["| what | measured |", "| --- | ---: |"]
     lines.append(f"| line in the file to paint, median | {statistics.median(late):.2f} s |")
     lines.append(f"| line in the file to paint, worst of {len(late)} | {max(late):.2f} s |")
@@ -198,6 +191,23 @@ def main() -> None:
         lines.append(f"| server CPU a poll, {tabs} tab{'s' * (tabs > 1)} | {poll:.1f} ms |")
         lines.append(f"| the same, of one rerun | 1/{1000 * rerun / poll:.0f} |")
         lines.append(f"| share of a core, {tabs} tab{'s' * (tabs > 1)} | {100 * core:.1f} % |")
+    return lines
+
+
+def main() -> None:
+    """Measure all, then print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="seconds; its figures mean nothing")
+    effort = QUICK if parser.parse_args().quick else FULL
+    folder = Path(tempfile.mkdtemp(prefix="kdlab-watch-"))
+    make_lab(folder / "demo", Made())
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("KDLAB_DEMO", str(folder / "demo"))
+        with serving(lab_command(), str(folder / "home")) as url:
+            chromium = playwright.chromium.launch(executable_path=find(), args=FLAGS)
+            lines = figures(chromium, url, Learning(folder, "learning"), effort)
+            chromium.close()
+    end_runs(Workspace(folder / "home"))
     sys.stdout.write("\n".join(lines) + "\n")
 
 
