@@ -13,6 +13,13 @@ from pathlib import Path
 import pytest
 
 sync_api = pytest.importorskip("playwright.sync_api")
+from kdcore.config import ModelConfig  # noqa: E402
+from kdcore.experiments.estimate.throughput import (  # noqa: E402
+    Throughput,
+    add,
+    as_text,
+    family_of,
+)
 from kdcore.runs.queue import control, queue  # noqa: E402
 from kdcore.runs.store import RunStore  # noqa: E402
 from kdcore.workspace import Workspace  # noqa: E402
@@ -25,7 +32,18 @@ ROOT = Path(__file__).parents[2]
 PATIENCE = 60_000  # ms; a busy machine answers late, and nothing here is timed
 FILES = "http://files.test"  # an address that open_module answers itself
 SCRIPT = "text/javascript"
-READY = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+# whether the page has stood still for some ms, seen without a gap since this call
+STILL = """([call, quiet]) => {
+  const ready = '[data-testid="stMainBlockContainer"] h1';
+  const app = '[data-testid="stApp"][data-test-script-state="notRunning"]';
+  const late = '[data-testid="stSkeleton"]';  // an element whose code is still on its way
+  const now = performance.now();
+  const still = document.querySelector(app) && document.querySelector(ready)
+    && !document.querySelector(late);
+  if (!still || window.kdSettling?.call !== call) window.kdSettling = { call, since: now };
+  return still && now - window.kdSettling.since >= quiet;
+}"""
+QUIET = 250  # ms
 
 
 def free_port() -> int:
@@ -37,7 +55,19 @@ def free_port() -> int:
 @pytest.fixture(scope="session")
 def home(tmp_path_factory):
     """The visitor's workspace of the shared server."""
-    return tmp_path_factory.mktemp("home")
+    return of_known_speed(tmp_path_factory.mktemp("home"))
+
+
+def of_known_speed(home: Path) -> Path:
+    """A workspace on a machine whose speed is known, so that nothing is measured beside tests."""
+    models = [ModelConfig(name=name) for name in ("bert", "twinbert_cos", "cdssm")]
+    known = [
+        Throughput(kind, "cpu", as_text(model), family_of(model), 128, 1, 2e7, 500.0)
+        for model in models
+        for kind in ("train", "score")
+    ]
+    add(Workspace(home), known)
+    return home
 
 
 @pytest.fixture(scope="session")
@@ -95,13 +125,19 @@ def server(serve, home) -> str:
 
 
 @pytest.fixture(scope="session")
-def story(serve, tmp_path_factory) -> str:
-    """The address of a server that opens on an invented story of 60 pairs and four grades."""
+def story_root(tmp_path_factory) -> Path:
+    """A folder with an invented story of 60 pairs and four grades; home/ lies beside its demo/."""
     root = tmp_path_factory.mktemp("story")
     make_lab(root / "demo", Made())
+    return root
+
+
+@pytest.fixture(scope="session")
+def story(serve, story_root) -> str:
+    """The address of a server that opens on the invented story."""
     with pytest.MonkeyPatch.context() as patch:  # for this server alone
-        patch.setenv("KDLAB_DEMO", str(root / "demo"))
-        return serve(root / "home")
+        patch.setenv("KDLAB_DEMO", str(story_root / "demo"))
+        return serve(of_known_speed(story_root / "home"))
 
 
 @pytest.fixture(scope="session")
@@ -220,9 +256,4 @@ def settle():
 
 
 def settled(page) -> None:
-    page.wait_for_selector('[data-testid="stMainBlockContainer"] h1', timeout=60_000)
-    quiet = 0
-    while quiet < 3:
-        page.wait_for_selector(READY, timeout=60_000)
-        page.wait_for_timeout(100)
-        quiet = quiet + 1 if page.locator(READY).count() else 0
+    page.wait_for_function(STILL, arg=[time.monotonic(), QUIET], polling=50)

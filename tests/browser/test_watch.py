@@ -11,29 +11,19 @@ import pytest
 from playwright.sync_api import expect
 
 from kdcore.runs.metric_lines import METRICS
-from kdcore.workspace import Workspace
-from tests.app.made_lab import Made, make_lab
-from tests.browser.conftest import ROOT, end_runs, free_port, wait_for_health
+from tests.browser.conftest import ROOT, free_port, wait_for_health
 from tests.browser.learning import Learning
 
 
-@pytest.fixture(scope="module")
-def root(tmp_path_factory):
-    """A folder with an invented story, and the visitor's workspace beside it."""
-    folder = tmp_path_factory.mktemp("watch")
-    make_lab(folder / "demo", Made())
-    return folder
-
-
-@pytest.fixture(scope="module")
-def start(root):
+@pytest.fixture
+def start(story_root):
     """start(port) -> a server of its own on that port; all are stopped at the end."""
     children = []
 
     def on(port: int) -> "subprocess.Popen[bytes]":
         env = os.environ | {
-            "KDLAB_DEMO": str(root / "demo"),
-            "KDLAB_HOME": str(root / "home"),
+            "KDLAB_DEMO": str(story_root / "demo"),
+            "KDLAB_HOME": str(story_root / "home"),
             "OMP_NUM_THREADS": "1",
         }
         command = [sys.executable, "-m", "app", "--no-browser", "--port", str(port)]
@@ -45,27 +35,18 @@ def start(root):
     for child in children:
         child.terminate()
         child.wait(timeout=20)
-    end_runs(Workspace(root / "home"))
-
-
-@pytest.fixture(scope="module")
-def lab(start):
-    """The address of a server that stays."""
-    port = free_port()
-    start(port)
-    return f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture
-def run(root, request):
+def run(story_root, request):
     """A run that has just begun to learn; over when its test is, else every page follows it."""
-    learning = Learning(root, re.sub(r"\W+", "-", request.node.name)[5:70].strip("-"))
+    learning = Learning(story_root, re.sub(r"\W+", "-", request.node.name)[5:70].strip("-"))
     yield learning
     learning.stand(state="stopped", ended=time.time())
 
 
-def watched(visit, lab, run, more="", **options):
-    page = visit(f"distill?v=1&run={run.folder.name}{more}", at=lab, **options)
+def watched(visit, story, run, more="", **options):
+    page = visit(f"distill?v=1&run={run.folder.name}{more}", at=story, **options)
     page.wait_for_function("() => window.kdFilms?.size")
     return page
 
@@ -83,8 +64,8 @@ def first_height(page) -> float:
     return float(page.locator(".pair .bar.student").first.get_attribute("height"))
 
 
-def test_the_picture_follows_the_files_and_no_page_is_run_again(visit, lab, run):
-    page = watched(visit, lab, run)
+def test_the_picture_follows_the_files_and_no_page_is_run_again(visit, story, run):
+    page = watched(visit, story, run)
     expect(finding(page)).to_have_text("The first steps.")
     assert page.locator(".pair.waiting").count() == 20
     run.line(5)
@@ -105,20 +86,20 @@ def test_the_picture_follows_the_files_and_no_page_is_run_again(visit, lab, run)
 
 
 @pytest.mark.slow
-def test_lines_that_a_resumed_run_writes_anew_replace_the_old_ones(visit, lab, run):
+def test_lines_that_a_resumed_run_writes_anew_replace_the_old_ones(visit, story, run):
     run.line(5)
     run.line(10)
-    page = watched(visit, lab, run)
+    page = watched(visit, story, run)
     expect(finding(page)).to_contain_text("After 10 of 80")
     (run.folder / METRICS).write_text("")
     run.line(5)
     expect(finding(page)).to_contain_text("After 5 of 80")
 
 
-def test_the_page_runs_again_at_the_end_and_nothing_is_asked_after(visit, lab, run, settle):
+def test_the_page_runs_again_at_the_end_and_nothing_is_asked_after(visit, story, run, settle):
     run.line(5)
     run.moment(5, 1.0)
-    page = watched(visit, lab, run)
+    page = watched(visit, story, run)
     expect(finding(page)).to_contain_text("After 5 of 80")
     looks = []
     page.on("request", lambda request: looks.append(request.url) if is_look(request) else None)
@@ -141,13 +122,13 @@ def is_look(request) -> bool:
 
 
 def test_a_finished_run_is_replayed_by_keyboard_and_the_link_keeps_the_moment(
-    visit, lab, run, settle
+    visit, story, run, settle
 ):
     for step, sure in ((5, 0.1), (10, 0.5), (20, 1.0)):
         run.line(step)
         run.moment(step, sure)
     run.stand(state="finished", step=20, total_steps=20, ended=time.time())
-    page = watched(visit, lab, run)
+    page = watched(visit, story, run)
     slider = page.get_by_label("Moment of training")
     expect(slider).to_have_value("2")
     end = first_height(page)
@@ -162,17 +143,17 @@ def test_a_finished_run_is_replayed_by_keyboard_and_the_link_keeps_the_moment(
     page.locator(".extra button", has_text="NLL").click()
     page.wait_for_url(re.compile("wmetric=nll"))
     settle(page)
-    again = visit(page.url.split("/", 3)[3], at=lab)
+    again = visit(page.url.split("/", 3)[3], at=story)
     expect(finding(again)).to_contain_text("After 10 of 20")
     expect(again.locator(".extra button", has_text="NLL")).to_have_attribute("aria-pressed", "true")
 
 
 @pytest.mark.slow
-def test_play_goes_through_the_training_to_its_end(visit, lab, run):
+def test_play_goes_through_the_training_to_its_end(visit, story, run):
     for step in (5, 10, 20):
         run.line(step)
     run.stand(state="finished", step=20, total_steps=20, ended=time.time())
-    page = watched(visit, lab, run, "&wstep=5")
+    page = watched(visit, story, run, "&wstep=5")
     expect(finding(page)).to_contain_text("After 5 of 20")
     page.get_by_role("button", name="Play").click()
     expect(finding(page)).to_contain_text("After 20 of 20")
@@ -180,9 +161,9 @@ def test_play_goes_through_the_training_to_its_end(visit, lab, run):
 
 
 @pytest.mark.slow
-def test_what_is_saved_is_what_stands_on_the_screen_now(visit, lab, run):
+def test_what_is_saved_is_what_stands_on_the_screen_now(visit, story, run):
     run.line(5)
-    page = watched(visit, lab, run)
+    page = watched(visit, story, run)
     expect(finding(page)).to_contain_text("After 5 of 80")
     run.line(10)
     expect(finding(page)).to_contain_text("After 10 of 80")
