@@ -27,7 +27,7 @@ browser: setup
 	$(BIN)/python tests/browser/chromium.py
 
 test: lint browser
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 shots: browser
 	$(BIN)/python tests/browser/shots.py shots
