@@ -3,6 +3,7 @@
 import json
 import random
 import re
+import shutil
 from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qsl, urlsplit
 
@@ -146,8 +147,16 @@ def test_a_walk_over_pages_choices_back_and_forward_is_never_out_of_step(
     assert page.errors == []
 
 
-def test_back_to_imported_data_shows_them_and_copy_link_copies_what_is_shown(visit, home, settle):
+@pytest.fixture
+def esci(home):
+    """Imported data, which are gone for the tests that come after."""
     make_lab(home, Made(brought=True), "esci")
+    yield
+    shutil.rmtree(home / "data" / "esci")
+
+
+@pytest.mark.usefixtures("esci")
+def test_back_to_imported_data_shows_them_and_copy_link_copies_what_is_shown(visit, settle):
     page = visit("compare?v=1&data=esci")
     open_page(page, "Ranking")
     page.wait_for_url(re.compile("/ranking.*data=esci"))

@@ -1,6 +1,7 @@
 """Safe to show: texts stay texts, visitors stay apart, and a public showing starts nothing."""
 
 import http.client
+import shutil
 import urllib.request
 
 import numpy as np
@@ -45,6 +46,8 @@ def nasty(home):
     for name in ("teacher", "student"):
         logits = draw.normal(size=(n, 2)).astype(np.float32)
         Predictions(logits, pairs.content_hash, name).save(folder / "brought" / f"{name}.parquet")
+    yield
+    shutil.rmtree(folder)
 
 
 @pytest.mark.usefixtures("nasty")
