@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,11 +14,14 @@ from kdcore.cli.kit.options import Given, configured
 from kdcore.cli.kit.progress import LOOK_EVERY, Progress
 from kdcore.cli.stages import DISTILL, DISTILL_ORDER, Detach, distillation
 from kdcore.cli.watching import LIVE, is_forsaken, refuse_forsaken
+from kdcore.config.executor import Place
 from kdcore.errors import ConfigError, LabError, RunError
+from kdcore.experiments.elsewhere import carry_out_on, refuse_device
 from kdcore.experiments.studies import STUDIES, TEACHER, study_entry
-from kdcore.runs.machine import refuse_too_many
+from kdcore.runs.machine import refuse_executor, refuse_too_many
 from kdcore.runs.queue import processes, queue
 from kdcore.runs.store import Run
+from kdcore.scale.cluster import refuse_silent
 from kdcore.workspace import Workspace
 from kdcore.yaml_text import read_yaml
 
@@ -48,6 +51,15 @@ Metric = Annotated[str, typer.Option("--metric", help="what the table tells, by 
 Twin = Annotated[
     bool, typer.Option("--twin/--no-twin", help="train each student without a teacher, too")
 ]
+On = Annotated[
+    str,
+    typer.Option(
+        "--on",
+        metavar="PLACE",
+        help="where the runs are trained: local (one after the other), ray, ray:N (workers on this "
+        "machine) or ray:HOST:PORT (a cluster)",
+    ),
+]
 Group = Annotated[
     str, typer.Option("--show", metavar="GROUP", help="only print the table of an earlier sweep")
 ]
@@ -56,7 +68,7 @@ PATHS = {name: setting.paths[0] for name, setting in DISTILL.items()}  # of an o
 
 
 @configured(
-    f"teacher student preset grid {DISTILL_ORDER} title twin metric group detach",
+    f"teacher student preset grid {DISTILL_ORDER} title twin metric group on detach",
     DISTILL,
 )
 def sweep(
@@ -67,6 +79,7 @@ def sweep(
     twin: Twin = True,
     metric: Metric = "roc_auc",
     group: Group = "",
+    on: On = "local",
     detach: Detach = False,
 ) -> None:
     """Train students on a grid of settings, each beside its twin, and compare them in a table.
@@ -83,8 +96,12 @@ def sweep(
     cells = _planned(given, preset, grid_of(grid or []), title)
     if given.printed(cells.base):
         return
-    for each in cells.cells():  # before the first run is created
-        refuse_too_many(each.config.device)
+    place = _place(on, detach)
+    configs = cells.configs()  # before the first run is created
+    if place:
+        refuse_device([each.device for each in configs])
+    for each in configs:
+        refuse_too_many(each.device)
     if detach:
         launched = launch_sweep(cells, workspace, twin=twin)
         group = launched[0].student.purpose.group
@@ -95,7 +112,7 @@ def sweep(
         progress.tell("read data")
         launched = launch_sweep(cells, workspace, twin=twin, start=False)
         runs = new_runs(launched)
-        _train(runs, workspace, progress)
+        _train(runs, workspace, progress, place)
         lost = _wait([each.twin for each in launched if each.twin])
         progress.tell("evaluate")
     _print_table([each.student for each in launched], metric, given.as_json)
@@ -143,12 +160,36 @@ def _value(text: str) -> Any:
         return text
 
 
-def _train(runs: Sequence[Run], workspace: Workspace, progress: Progress) -> None:
-    """Train runs one by one; a failed one does not end the sweep, a stopped one does.
+def _place(on: str, detach: bool) -> Place | None:
+    """The cluster on which runs are trained; None for this process."""
+    place = Place.parse(on)
+    refuse_executor(place)
+    problem = ""
+    if place.engine == "local" and place.workers:
+        problem = f"on: {on} trains nothing here; use ray:{place.workers}, or --detach for a queue"
+    elif place.engine == "ray" and detach:
+        problem = "on: a detached sweep waits in the queue of this machine; leave out --detach"
+    if problem:
+        raise ConfigError("This sweep cannot be carried out:", [problem])
+    if place.address:
+        refuse_silent(place.address)
+    return place if place.engine == "ray" else None
+
+
+def _train(
+    runs: Sequence[Run], workspace: Workspace, progress: Progress, place: Place | None
+) -> None:
+    """Train runs, here one by one; a failed one does not end the sweep, a stopped one here does.
 
     Runs that never began because the sweep ended before are marked as stopped.
     """
     try:
+        if place and runs:
+            progress.tell(f"0/{len(runs)} runs on {place.engine}")
+            with closing(carry_out_on(place, runs, workspace)) as ended:
+                for number, run in enumerate(ended, 1):
+                    progress.tell(f"{number}/{len(runs)} runs on {place.engine}: {run.title}")
+            return
         for number, run in enumerate(runs, 1):
             progress.tell(f"{number}/{len(runs)} {run.title}", run)
             try:

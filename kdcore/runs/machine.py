@@ -173,6 +173,11 @@ def machine_mark() -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
 
 
+def this_machine() -> str:
+    """12 hex digits of the name of this machine, to tell its processes from those of others."""
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:12]
+
+
 def _processor() -> str:
     with suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():

@@ -21,6 +21,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from kdcore.errors import Change, Cure, RunError, for_app
+from kdcore.runs.machine import this_machine
 from kdcore.runs.old_sentences import fields_of_sentence
 from kdcore.workspace import Workspace, write_json_atomic
 
@@ -38,6 +39,7 @@ StopKind = Literal["", "pause", "keep"]  # requested of a run: nothing, to pause
 
 _ROOM = 64 * 1024  # free bytes that a process needs to write down why it ends
 STALLED_AFTER = 60.0  # seconds without a heartbeat
+LOST_AFTER = 300.0  # seconds without one, for a process of another machine, which cannot be seen
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +81,7 @@ class Record(Status):
     title: str = ""
     created: float = 0.0
     process_start: float | None = None  # of pid, see process_start(); a reused pid differs in it
+    machine: str = ""  # of pid, see this_machine()
 
     @classmethod
     def read(cls, folder: Path) -> "Record":
@@ -111,6 +114,22 @@ class Record(Status):
         return self.state in END_STATES
 
     @property
+    def is_elsewhere(self) -> bool:
+        """Whether its process is one of another machine, which cannot be seen from here."""
+        return self.machine not in ("", this_machine())
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the process still runs; of one of another machine only the heartbeat tells."""
+        here = not self.is_elsewhere
+        return is_alive(self.pid, self.process_start) if here else self.silence <= LOST_AFTER
+
+    @property
+    def silence(self) -> float:
+        """Seconds since the last heartbeat."""
+        return time.time() - (self.heartbeat or self.started or time.time())
+
+    @property
     def is_waiting(self) -> bool:
         """Whether the run waits to be started."""
         return self.state == "queued" and self.pid is None
@@ -119,14 +138,14 @@ class Record(Status):
         """The record of a run whose process begins now; what was done so far stays."""
         now = time.time()
         times: dict[str, Any] = {"started": now, "ended": None, "heartbeat": now}
-        process: dict[str, Any] = {"pid": pid, "process_start": process_start(pid)}
-        return replace(self, state=state, **message_fields(message), **times, **process)
+        process: dict[str, Any] = {"process_start": process_start(pid), "machine": this_machine()}
+        return replace(self, state=state, pid=pid, **message_fields(message), **times, **process)
 
     def queued_again(self) -> "Record":
         """The record of a run that waits for its device again; what was done so far stays."""
         names = ("started", "ended", "heartbeat", "pid", "process_start")
         unset: dict[str, Any] = dict.fromkeys(names)
-        return replace(self, state="queued", **message_fields(""), **unset)
+        return replace(self, state="queued", machine="", **message_fields(""), **unset)
 
     def over(
         self, state: State, message: str, cause: str = "", change: Change | None = None
@@ -143,7 +162,7 @@ class Record(Status):
 
 
 _KINDS: dict[str, tuple[type, ...]] = {
-    **dict.fromkeys(("state", "message", "page", "cause", "stage", "title"), (str,)),
+    **dict.fromkeys(("state", "message", "page", "cause", "stage", "title", "machine"), (str,)),
     "change": (dict,),
     **dict.fromkeys(("step", "total_steps", "trial"), (int,)),
     **dict.fromkeys(("started", "ended", "heartbeat", "process_start"), (int, float, type(None))),
@@ -160,12 +179,10 @@ def derive(folder: Path) -> Status:
         return Status(state="broken", message=str(problem))
     if record.is_over or record.pid is None:
         return record.seen_as()
-    if is_alive(record.pid, record.process_start):
-        silence = time.time() - (record.heartbeat or record.started or time.time())
-        if silence <= STALLED_AFTER:
-            return record.seen_as(state="running")
-        silent = message_fields(f"no sign of life for {silence:.0f} s")
-        return record.seen_as(state="running", **silent)
+    if record.is_alive:
+        silent = f"no sign of life for {record.silence:.0f} s"
+        message = message_fields(silent) if record.silence > STALLED_AFTER else {}
+        return record.seen_as(state="running", **message)
     if Record.read(folder) != record:  # it wrote its end between the two looks
         return derive(folder)
     why = "killed, or the machine restarted"
@@ -173,6 +190,8 @@ def derive(folder: Path) -> Status:
         if shutil.disk_usage(folder).free < _ROOM:
             why = "the disk is full: free some space first"
     lost = f"process {record.pid} is gone without an end record ({why})"
+    if record.is_elsewhere:
+        lost = f"its process on another machine gave no sign of life for {record.silence:.0f} s"
     return record.seen_as(state="lost", **message_fields(resumable(lost, folder.name)))
 
 

@@ -8,7 +8,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,14 +26,20 @@ _LOOK_EVERY = 0.5
 
 
 def on_ray(
-    tasks: Sequence[Task], place: Place, *, shared: Path, device: str = "auto"
-) -> Iterator[Outcome]:
+    tasks: Sequence[Task],
+    place: Place,
+    *,
+    shared: Path,
+    device: str = "auto",
+    do: Callable[[Task], str] = attempt,
+) -> Generator[Outcome, None, None]:
     """Give the tasks to a Ray cluster and yield each when it has ended.
 
     place: the workers of a cluster that is started here, one per core by default, or the address
     of a running one. shared: a folder that every machine must see. device: a task takes a GPU of
-    its own for cuda, and for auto where the cluster has any. At most three tasks per worker are
-    submitted ahead. ConfigError when the cluster has no GPU, or no CPU, for a task.
+    its own for cuda, and for auto where the cluster has any. do: does a task in a worker, and says
+    why it failed. At most three tasks per worker are submitted ahead; closing the generator ends
+    the workers. ConfigError when the cluster has no GPU, or no CPU, for a task.
     """
     with _cluster(place) as ray:
         unit = _unit(ray, device)
@@ -41,7 +47,7 @@ def on_ray(
         _probe(ray, shared)
         # max_calls=0: a function on a GPU would else end its process, and its model, at each call
         options = {"num_gpus": 1, "max_calls": 0} if unit == "GPU" else {"num_cpus": 1}
-        remote = ray.remote(max_retries=RETRIES, scheduling_strategy="SPREAD", **options)(attempt)
+        remote = ray.remote(max_retries=RETRIES, scheduling_strategy="SPREAD", **options)(do)
         waiting, running = list(enumerate(tasks))[::-1], dict[Any, int]()
         while waiting or running:
             while waiting and len(running) < AHEAD * slots:
@@ -80,7 +86,7 @@ def _cluster(place: Place) -> Iterator[Any]:
     # always with an address: without one Ray joins a cluster that an old file names
     address, start = place.address or "local", {}
     if place.address:
-        _refuse_silent(place.address)
+        refuse_silent(place.address)
     if not place.address:
         start = {"num_cpus": place.workers or os.cpu_count() or 1, "include_dashboard": False}
     try:
@@ -93,7 +99,7 @@ def _cluster(place: Place) -> Iterator[Any]:
         ray.shutdown()
 
 
-def _refuse_silent(address: str) -> None:
+def refuse_silent(address: str) -> None:
     """RunError when nothing listens at an address: Ray itself would try for many minutes."""
     host, _, port = address.rpartition(":")
     try:

@@ -155,3 +155,19 @@ def test_a_sweep_does_not_wait_for_a_twin_that_nobody_will_train(
     twin = lab.store().create({"stage": "finetune"})
     assert f"kdlab runs resume {twin.id}" in wait([twin])
     lab.store().delete(twin.id)
+
+
+def test_a_sweep_that_no_cluster_can_do_is_refused_before_a_run_is_made(
+    home: Home, kdlab: Kdlab
+) -> None:
+    runs = len(lab.store().list())
+    for options, reason in (
+        (("--on", "local:2"), "local:2 trains nothing here; use ray:2"),
+        (("--on", "ray", "--detach"), "waits in the queue of this machine"),
+        (("--on", "ray", "--device", "cuda:1"), "cuda:1 cannot be given; use one of auto, cpu"),
+        (("--on", "ray:127.0.0.1:9"), "no Ray cluster answers at 127.0.0.1:9"),
+    ):
+        said = kdlab(*learning(home), "--grid", "seed=7", "--no-twin", *options)
+        assert said.code != 0
+        assert reason in said.err
+    assert len(lab.store().list()) == runs

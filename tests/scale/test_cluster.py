@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from random import Random
 
 import psutil
 import pytest
@@ -73,14 +74,14 @@ def wait_for(home, shards: int, driver: subprocess.Popen) -> None:
         time.sleep(0.01)
 
 
-def kill(name: str, driver: subprocess.Popen, cluster) -> None:
-    """Kill the command, one of the workers, or the last node."""
+def kill(name: str, driver: subprocess.Popen, cluster, doing: str = "attempt") -> None:
+    """Kill the command, one of the workers (that does something), or the last node."""
     if name == "driver":
         driver.kill()
     elif name == "worker":
         processes = psutil.Process().children(recursive=True)
         workers = [each for each in processes if title(each).startswith("ray::")]
-        busy = [each for each in workers if "attempt" in title(each)]
+        busy = [each for each in workers if doing in title(each)]
         for each in (busy or workers)[:1]:
             each.kill()
     else:
@@ -92,6 +93,15 @@ def title(process: psutil.Process) -> str:
     with suppress(psutil.Error, IndexError):
         return process.cmdline()[0]
     return ""
+
+
+def test_one_two_or_three_workers_write_the_bytes_of_one_process(home, source, expected):
+    with started() as cluster:
+        for _ in range(3):
+            cluster.add_node(num_cpus=1, include_dashboard=False)
+            assert score(home, source, f"ray:{cluster.address}").wait(PATIENCE) == 0
+            assert sums(home) == expected
+            drop_shards(home)
 
 
 @pytest.mark.parametrize("victim", ["worker", "node", "driver"])
@@ -110,6 +120,33 @@ def test_a_kill_in_the_middle_loses_and_repeats_no_finished_shard(victim, home, 
         assert code == 0
         assert sums(home) == expected
         assert before.items() <= finished(home).items()  # nothing that was there is written again
+
+
+def test_twenty_kills_at_random_moments_lose_and_double_nothing(home, source, expected):
+    random, kills = Random(7), 0
+    with started(1, 1) as cluster:
+        while kills < 20:
+            drop_shards(home)
+            before: dict[str, int] = {}
+            while len(before) < SHARDS:
+                driver = score(home, source, f"ray:{cluster.address}")
+                while driver.poll() is None:
+                    wait_for(home, len(before) + random.randint(1, SHARDS // 5), driver)
+                    now = finished(home)
+                    assert before.items() <= now.items()
+                    before = now
+                    if driver.poll() is None and kills < 20:
+                        victim = random.choice(["worker", "worker", "node", "driver"])
+                        kill(victim, driver, cluster)
+                        kills += 1
+                        if victim == "node":
+                            cluster.add_node(num_cpus=1, include_dashboard=False)
+                before |= finished(home)
+                assert driver.returncode in (0, -9)
+            # a job that was killed after its last shard has yet to write the manifest
+            assert score(home, source, f"ray:{cluster.address}").wait(PATIENCE) == 0
+            assert sums(home) == expected
+            assert before.items() <= finished(home).items()
 
 
 def test_an_address_without_a_cluster_is_an_error_within_half_a_minute(home, source):

@@ -23,7 +23,7 @@ from kdcore.runs.queue import assignment, processes
 from kdcore.runs.queue.entries import RUNNING, QueueEntry, drop, locked, read_entries, waits, write
 from kdcore.runs.queue.queue import LOG as DISPATCHER_LOG
 from kdcore.runs.queue.queue import name_dispatcher, outside_with_devices
-from kdcore.runs.record import LOG, Record, hold, is_alive
+from kdcore.runs.record import LOG, Record, hold
 from kdcore.runs.store import Run
 from kdcore.workspace import Workspace
 
@@ -140,7 +140,7 @@ class Dispatcher:
 
     def _holds(self, record: Record) -> bool:
         """Whether the process of a run still holds its device."""
-        if not is_alive(record.pid, record.process_start):
+        if not record.is_alive:
             return False
         return not record.is_over or time.time() - (record.ended or 0) < _LEAVING
 

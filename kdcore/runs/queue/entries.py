@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 
 from kdcore.errors import RunError
 from kdcore.runs.facts import RunFacts
-from kdcore.runs.record import STATUS, Record, is_alive
+from kdcore.runs.record import STATUS, Record
 from kdcore.workspace import Workspace, write_json_atomic
 
 RUNNING = "running"
@@ -93,7 +93,7 @@ def _at_work(folder: Path) -> QueueEntry | None:
         if is_over(folder, (folder / STATUS).stat().st_mtime_ns):
             return None
         record = Record.read(folder)
-        if is_alive(record.pid, record.process_start) and not record.is_over:
+        if record.is_alive and not record.is_over and not record.is_elsewhere:
             device = RunFacts.load(folder).device
             return QueueEntry(run_id=folder.name, device=device, at=record.started or 0.0, number=0)
     return None

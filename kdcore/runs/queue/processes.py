@@ -85,7 +85,7 @@ def _claimed(run: Run, only_queued: bool) -> Iterator[Record]:
     """The record of a run on which no process works, while the folder's lock is held."""
     with hold(run.folder, patience=0):  # a child waits for it before it writes its own record
         before = Record.read(run.folder)
-        if is_alive(before.pid, before.process_start) and not before.is_over:
+        if before.is_alive and not before.is_over:
             raise RunError(f"run {run.id} is running already, as process {before.pid}")
         if only_queued and not before.is_waiting:
             raise RunError(f"run {run.id} is {run.status().state} and waits no longer")
@@ -144,6 +144,9 @@ def stop(run: Run, grace: float = GRACE) -> Status:
     if record.pid == os.getpid():  # a run in this very process: ask, and never kill oneself
         return run.status()
     message = "stopped"
+    if record.is_elsewhere:  # no signal reaches it; it looks for the stop file
+        _await_end(run, grace)
+        return run.status()
     if not _gone(record, min(_POLITE, grace / 2)):
         if Record.read(run.folder).is_over:  # its end is written; the process leaves by itself
             return run.status()
@@ -165,6 +168,13 @@ def _gone(record: Record, patience: float) -> bool:
     return True
 
 
+def _await_end(run: Run, patience: float) -> None:
+    """Wait until a run's end is written down, at most `patience` seconds."""
+    until = time.monotonic() + patience
+    while time.monotonic() < until and run.status().state in ("queued", "running"):
+        time.sleep(_LOOK_EVERY)
+
+
 def _signal(record: Record, how: str) -> None:
     """Signal the recorded process if it is still that one; a kill takes its workers along."""
     with suppress(psutil.Error):
@@ -181,7 +191,7 @@ def _record_stop(run: Run, seen: Record, message: str) -> Status:
     """Write "stopped" for a child that could not do it itself; its own end record wins."""
     with hold(run.folder, patience=1.0):
         record = Record.read(run.folder)
-        if record.is_over or record.pid != seen.pid or is_alive(record.pid, record.process_start):
+        if record.is_over or record.pid != seen.pid or record.is_alive:
             return run.status()
         with writing(run.folder):
             (run.folder / STOP).unlink(missing_ok=True)

@@ -124,7 +124,7 @@ def outside_with_devices(workspace: Workspace, machine: Sequence[DeviceState]) -
 def _works(entry: QueueEntry, workspace: Workspace) -> bool:
     with suppress(RunError):
         record = Record.read(workspace.runs / entry.run_id)
-        return not record.is_over and is_alive(record.pid, record.process_start)
+        return not record.is_over and record.is_alive
     return False
 
 

@@ -1,13 +1,14 @@
 import os
 import subprocess
 import sys
+import time
 from dataclasses import replace
 
 import pytest
 
 from kdcore.errors import RunError
 from kdcore.runs.queue import processes
-from kdcore.runs.record import Record, process_start
+from kdcore.runs.record import LOST_AFTER, Record, process_start
 from kdcore.runs.store import Run
 from tests.runs.conftest import child_command, wait_until
 
@@ -185,3 +186,23 @@ def test_a_stop_that_a_killed_child_never_read_does_not_stop_the_next(run: Run) 
     processes.start(run, child_command(run, "w.log(1, stopped=w.stop_requested)"))
     wait_until(lambda: run.status().state == "finished", "the end")
     assert run.metrics()[0]["stopped"] == 0
+
+
+def test_a_run_of_another_machine_is_known_by_its_heartbeat_and_stopped_by_its_file(
+    run: Run,
+) -> None:
+    """Its pid means nothing here: it may even be that of another process, which must live on."""
+    mine = Record.read(run.folder).at_work("running", os.getpid())
+    replace(mine, machine="0123456789ab", process_start=-1.0).write(run.folder)
+    assert run.status().state == "running"
+    with pytest.raises(RunError, match="is running already"):
+        processes.start(run, child_command(run, "pass"))
+    assert processes.stop(run, grace=0.1).state == "running"
+    assert run.stop_kind == "pause"
+    old = time.time() - LOST_AFTER - 1
+    replace(mine, machine="0123456789ab", heartbeat=old).write(run.folder)
+    status = run.status()
+    assert status.state == "lost"
+    assert "on another machine gave no sign of life for 301 s" in status.message
+    replace(mine, heartbeat=old).write(run.folder)  # here the process itself is looked at
+    assert run.status().state == "running"
