@@ -37,13 +37,16 @@ def build(
 ) -> None:
     """Train a teacher and its students, and write all that the app opens on into one folder.
 
-    A build that was stopped goes on where it was.
+    Then measure retrieval with them, into the folder measured/ beside it. A build that was stopped
+    goes on where it was.
     """
     from kdcore.demo.build import build as build_demo
+    from kdcore.demo.pages import measure_pages
 
-    plan = DemoPlan(seed=seed or 0, device=device or "auto")
+    plan, folder = DemoPlan(seed=seed or 0, device=device or "auto"), out.absolute()
     with Progress(quiet, as_json) as progress:
-        card = build_demo(plan, out.absolute(), jobs=jobs, tell=progress.tell)
+        card = build_demo(plan, folder, jobs=jobs, tell=progress.tell)
+        measure_pages(plan, folder, folder.parent / "measured", tell=progress.tell)
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file()) / 1e6
     took = {name: f"{seconds / 60:.0f} min" for name, seconds in card["seconds"].items()}
     sizes = f"{out}: {size:.1f} MB; trainings {took['trainings']}, this command "

@@ -91,7 +91,7 @@ class DemoPlan:
     has no log, the soft labels are of the few labelled pairs.
 
     label_aware: the pupils that then learn from labels and soft labels together, by the name of
-    their branch in the recipe *relevance*.
+    their branch in the recipe *relevance*. searched: the pupil with which retrieval is measured.
     """
 
     seed: int = 0
@@ -117,6 +117,7 @@ class DemoPlan:
     replay_points: int = 16
     masked: bool = True
     latency: bool = True
+    searched: str = "twinbert_cos"
 
     @property
     def key(self) -> str:

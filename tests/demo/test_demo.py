@@ -16,11 +16,14 @@ from kdcore.data.pairs import PairTable
 from kdcore.demo import TOLERANCE
 from kdcore.demo.build import build
 from kdcore.demo.check import problems, same_answers
+from kdcore.demo.pages import measure_pages
 from kdcore.demo.plan import TEACHER, DemoPlan, Pupil, shipped
 from kdcore.demo.results import measure_again
 from kdcore.errors import DataError
 from kdcore.experiments import pipeline
 from kdcore.predictions import Predictions
+from kdcore.retrieval.measuring.jobs import Request
+from kdcore.retrieval.measuring.study import Study
 from kdcore.runs.speed import LATENCY, Latency
 from kdcore.runs.store import Run, RunStore
 from kdcore.runs.twins import is_twin
@@ -305,6 +308,15 @@ def test_compact_features_are_off_by_half_a_step_at_most(tmp_path):
     assert (np.abs(found.features - features) <= step * 0.501 + 1e-6).all()
     assert (found.features[:, 2] == 0.25).all()
     assert (found.data_hash, found.model, found.notes) == ("hash", "model", ("a note",))
+
+
+@pytest.mark.slow
+def test_retrieval_is_measured_with_the_demo_s_models(demo, home, tmp_path):
+    plan = replace(TINY, searched="cdssm")
+    measure_pages(plan, demo, tmp_path, workspace=home, ads="world:ads=300")
+    study, runs = Study.load(tmp_path / "retrieval.safetensors"), RunStore(demo / "runs")
+    student, teacher, twin = map(runs.get, ("cdssm-kd", TEACHER, "cdssm-hard"))
+    assert Request(student, teacher, twin, "world:ads=300").is_answered_by(study)
 
 
 @pytest.mark.slow
