@@ -72,7 +72,8 @@ def pack(run: Run, folder: Path, title: str, predictions_of: Mapping[str, Predic
     if run.replay_folder.is_dir():
         shutil.copytree(run.replay_folder / "probe", packed.replay_folder / "probe")
         for moment in sorted(run.replay_folder.glob("step-*.parquet")):
-            Predictions.load(moment).save(packed.replay_folder / moment.name, compact=True)
+            shown = replace(Predictions.load(moment), features=None)  # which are for a map
+            shown.save(packed.replay_folder / moment.name, compact=True)
 
 
 def pack_cards(run: Run, folder: Path, title: str) -> None:
