@@ -21,7 +21,8 @@ from kdcore.stops import heed
 from kdcore.workspace import write_text_atomic
 
 RETRIES = 3  # of a task whose process or machine died; an error of its own is not retried
-PATIENCE = 30.0  # seconds for a machine to read the probe
+PATIENCE = 30.0  # seconds for a cluster to answer
+_PROBED = 60.0  # seconds for a machine to read the probe; Ray sees sooner that one has died
 _LOOK_EVERY = 0.5
 
 
@@ -59,9 +60,11 @@ def on_ray(
 
 
 def _answer(ray: Any, ref: Any) -> str:
-    """Why a task failed, or "" when it did not."""
+    """Why a task failed, or "" when it did not; RunError when Ray has ended on this machine."""
     try:
         error: str = ray.get(ref)
+    except ray.exceptions.LocalRayletDiedError as cause:  # every task of this process fails of it
+        raise RunError("Ray's process on this machine ended; start again to go on") from cause
     except ray.exceptions.RayError as cause:  # its process or machine died again and again
         return f"its worker died {RETRIES + 1} times: {_line(cause)}"
     return error
@@ -127,20 +130,20 @@ def _probe(ray: Any, shared: Path) -> None:
     write_text_atomic(path, content)
     task = {"do": LOOK, "path": str(path), "content": content}
     try:
-        nodes = {node["NodeID"]: node for node in ray.nodes() if node["Alive"]}
+        nodes = _living(ray)
         answers = {
             ray.remote(attempt)
             .options(num_cpus=0, scheduling_strategy=NodeAffinitySchedulingStrategy(name, False))
             .remote(task): name
             for name in nodes
         }
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + _PROBED
         for ref, name in answers.items():
             host = nodes[name]["NodeManagerHostname"]
             try:
                 error = ray.get(ref, timeout=max(until - time.monotonic(), 1))
             except ray.exceptions.RayError as cause:
-                error = _line(cause)
+                error = _line(cause) if name in _living(ray) else ""  # it may have died meanwhile
             if error:
                 raise RunError(
                     f"the machine {host} cannot do this work: {error}; let KDLAB_HOME be a folder "
@@ -148,6 +151,11 @@ def _probe(ray: Any, shared: Path) -> None:
                 )
     finally:
         path.unlink(missing_ok=True)
+
+
+def _living(ray: Any) -> dict[str, Any]:
+    """The machines of the cluster that have not died, as far as Ray knows, by their ids."""
+    return {node["NodeID"]: node for node in ray.nodes() if node["Alive"]}
 
 
 def _line(error: BaseException) -> str:

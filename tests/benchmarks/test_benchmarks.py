@@ -109,3 +109,12 @@ def test_the_study_gives_a_row_for_each_student_with_both_of_its_trainings():
 @pytest.mark.slow
 def test_a_killed_run_and_one_on_a_full_disk_end_as_the_undisturbed_one():
     assert "No orphan, no ticket left, nothing stuck." in quick("chaos.py")
+
+
+@pytest.mark.slow
+def test_a_log_in_shards_is_measured_on_every_executor_and_at_every_length():
+    rows = [line.split(" | ")[0] for line in quick("shards.py", "speed").splitlines()[2:]]
+    assert rows[:3] == ["| local", "| local:2", "| ray:2"]
+    head, _, *rows = quick("shards.py", "memory").splitlines()
+    assert "extrapolated" in head
+    assert [row.split(" | ")[0] for row in rows] == ["| generate", "| score", "| distill"]

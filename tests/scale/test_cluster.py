@@ -142,7 +142,8 @@ def test_twenty_kills_at_random_moments_lose_and_double_nothing(home, source, ex
                         if victim == "node":
                             cluster.add_node(num_cpus=1, include_dashboard=False)
                 before |= finished(home)
-                assert driver.returncode in (0, -9)
+                # 4: it had joined the node that was killed, or another died in its first seconds
+                assert driver.returncode in (0, -9, 4)
             # a job that was killed after its last shard has yet to write the manifest
             assert score(home, source, f"ray:{cluster.address}").wait(PATIENCE) == 0
             assert sums(home) == expected
