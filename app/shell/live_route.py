@@ -1,4 +1,4 @@
-"""GET /kd/live/<run id>: what is new of a run, for the browser part that watches it.
+"""GET /kd/live/<run id>, /kd/recipe/<pipeline id>: what is new, for the parts that watch them.
 
 Every visitor who may see the pages may look, in a public showing too; nothing can be changed
 here. Only ids of runs are taken, never a path.
@@ -20,6 +20,8 @@ def routes() -> list[Route]:
     return [
         Route("/kd/live/{run}", _live, methods=["GET"]),
         Route("/{base:path}/kd/live/{run}", _live, methods=["GET"]),
+        Route("/kd/recipe/{pipeline}", _recipe, methods=["GET"]),
+        Route("/{base:path}/kd/recipe/{pipeline}", _recipe, methods=["GET"]),
     ]
 
 
@@ -45,6 +47,18 @@ def _live(request: Request) -> Response:
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers=headers)
     return Response(body, media_type="application/json", headers=headers)
+
+
+def _recipe(request: Request) -> Response:
+    """How a pipeline stands; not async for the same reason."""
+    if not _is_served_under(request.url.hostname or ""):
+        return JSONResponse({"error": "this lab is not served under that name"}, 403, _FRESH)
+    from app.services.live import recipe
+
+    now = recipe.answer(request.path_params["pipeline"])
+    if now is None:
+        return JSONResponse({"error": "there is no such pipeline here"}, 404, _FRESH)
+    return JSONResponse(now, headers=_FRESH)
 
 
 def _whole(text: str) -> int:

@@ -28,8 +28,10 @@ PAGES = (
     Page("ranking", "Ranking", ":material/format_list_numbered:", "Analyze"),
     Page("retrieval", "Retrieval", ":material/search:", "Analyze"),
     Page("distill", "Distill", ":material/science:", "Train"),
+    Page("recipe", "Recipe", ":material/conversion_path:", "Train"),
     Page("runs", "Runs", ":material/list_alt:", "Train"),
     Page("data", "Data", ":material/database:", "Data"),
 )
 SECTIONS = tuple(dict.fromkeys(page.section for page in PAGES))
-WITHOUT_PICKERS = ("Masked word", "Scale", "Distill")  # titles of pages that choose what they show
+# titles of pages that choose what they show
+WITHOUT_PICKERS = ("Masked word", "Scale", "Distill", "Recipe")

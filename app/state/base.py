@@ -18,6 +18,7 @@ from app.state.kinds import Kind
 from app.state.losses import Losses
 from app.state.masked_word import MaskedWord
 from app.state.ranking import Ranking
+from app.state.recipe import Recipe
 from app.state.retrieval import Retrieval
 from app.state.runs import Runs
 from app.state.scale import Scale
@@ -43,6 +44,7 @@ class State(Common):
     watch: Watch = field(default_factory=Watch)
     data: Data = field(default_factory=Data)
     distill: Distill = field(default_factory=Distill)
+    recipe: Recipe = field(default_factory=Recipe)
 
 
 # fields of State that hold choices of their own, most by the name of their page

@@ -54,6 +54,9 @@ RUN_ENDED = "kd_run_ended"  # whether the browser said that the watched run has 
 RUNS_LIVE = "kd_distill_living"  # runs that were live at the last look
 EXPERIMENT_FILLED = "kd_next_filled"  # the suggested experiment that filled the form
 
+# Recipe
+RECIPE_OPEN = "kd_recipe_open"  # the run of a box that was pressed
+
 # Runs
 EXPORTS_LIVE = "kd_keep_live"  # exports that were made at the last look
 MARKS_TROUBLE = "kd_marks_trouble"  # why a mark could not be saved

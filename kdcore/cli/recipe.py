@@ -25,6 +25,9 @@ app = typer.Typer(
 )
 _NAME = typer.Argument(metavar="ID", help="a pipeline's id or its beginning")
 Name = Annotated[str, _NAME]
+Names = Annotated[list[str], _NAME]
+MEASURED = Path("assets") / "measured" / "recipe.json"
+To = Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="where it goes")]
 Csv = Annotated[
     Path | None, typer.Option("--csv", metavar="FILE", help="also write the table as CSV")
 ]
@@ -152,6 +155,13 @@ def change_one(
     one, again = pipeline.change(pipeline.find(name), _settings(sets or ()))
     text = f"{', '.join(again) or 'no stage'} will run again: `kdlab recipe resume {one.id}`."
     show(as_json, {"id": one.id, "again": again}, text)
+
+
+@app.command("measured")
+def write_measured(names: Names, to: To = MEASURED, as_json: Json = False) -> None:
+    """Write finished pipelines into one file, which the page Recipe shows without their runs."""
+    pipeline.write_measured([pipeline.find(name) for name in names], to)
+    show(as_json, {"file": to, "pipelines": names}, f"written to {to}")
 
 
 @app.command(hidden=True)

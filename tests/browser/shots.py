@@ -31,6 +31,7 @@ PLACES = {page or "start": page for page in EVERY_PAGE} | {
     "ranking-lists": "ranking?v=1&rtab=lists",
     "ranking-auction": "ranking?v=1&rtab=auction",
     "distill-teacher": "distill?v=1&tform=1",
+    "recipe-plan": "recipe?v=1&rplan=1&recipe=adsbert",
     "lesson": "temperature?v=1&lesson=soft-labels",
 }
 SIZES = ((1440, 900), (390, 844))

@@ -27,6 +27,7 @@ RARELY = (
     "compare?v=1&ctab=edit",
     "distill?v=1&run=twinbert_cos-kd&settings=hard_weight%3D0%3Bsoft_weight%3D0",
     "losses?v=1&lview=attention&la=internal",
+    "recipe?v=1&rplan=1&recipe=adsbert&rstage=twinbert",
     "runs?v=1&rview=diff",
     "runs?v=1&rview=parallel",
     "runs?v=1&rview=curves",

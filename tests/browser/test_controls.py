@@ -20,6 +20,7 @@ PLACES = {
     "ranking": ["ranking", "ranking?v=1&rtab=ndcg&brush=3,9", "ranking?v=1&rtab=lists&query=5",
                 "ranking?v=1&rtab=auction&query=5"],
     "retrieval": ["retrieval", "retrieval?v=1&ftab=funnel", "retrieval?v=1&ftab=twin"],
+    "recipe": ["recipe"],  # its plan would start runs: test_recipe.py acts upon it
     "runs": ["runs", "runs?v=1&rview=frontier", "runs?v=1&rview=diff"],
     "data": ["data", "data?v=1&dtab=teacher", "data?v=1&dtab=bring", "data?v=1&dtab=score"],
 }  # fmt: skip

@@ -31,6 +31,7 @@ PICTURES = {  # page: its picture, and words that its saved shapes have
     "ranking?v=1&rtab=auction": ("auction_picture", ()),
     "scale?v=1&stab=runs": ("chart_scale_runs", ("BERT-3 teacher",)),
     "retrieval?v=1&ftab=funnel": ("retrieval_funnel", ("nDCG@5",)),
+    "recipe": ("chart_recipe_waterfall", ("C-DSSM on the log", "label-aware")),
     "data?v=1&dtab=teacher": ("chart_data_teacher", ()),
 }  # fmt: skip
 # how many colors a picture has, and its size: an empty one has one

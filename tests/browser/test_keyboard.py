@@ -20,6 +20,7 @@ MAIN = {
     "ranking": ("density_rail", 25),
     "retrieval": ("w_fq", 25),
     "distill": ("w_preset", 25),
+    "recipe": ("recipe_boxes", 25),
     "runs": ("runs_grid", 25),
     "data": ("card", 25),
 }

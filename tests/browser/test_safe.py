@@ -102,6 +102,7 @@ def test_an_unexpected_error_hides_its_details_from_visitors(server):
 SHUT = {  # where a public showing takes something in elsewhere, and what is closed there
     "data?v=1&dtab=bring": "input[type=file]",
     "data?v=1&dtab=score": "input[type=file], .st-key-data_score button",
+    "recipe?v=1&rplan=1": ".st-key-recipe_start button",
     "distill": ".st-key-distill_start button",
 }
 

@@ -10,13 +10,13 @@ from kdcore.runs.store import Run, Status
 
 _RATE_OVER = 12  # metric lines from which the time left is estimated
 LEARNING = ("pretrain", "multitask", "distill", "finetune")  # stages in which steps are taken
-_STAGES = {
+STAGES = {
     "": "reading the data",
     "data": "reading the data",
     "teacher": "asking the teacher",
     "pretrain": "training on hidden words and next ads",
     "distill": "training the student",
-    "finetune": "training on labels alone",
+    "finetune": "training on labels",
     "multitask": "training on several tasks",
     "infer": "scoring pairs",
     "evaluate": "scoring validation and test pairs",
@@ -72,7 +72,7 @@ def _words(run: Run, status: Status) -> str:
         return status.state
     if status.trial:
         return f"the memory was full, so batch size {status.trial} is tried"
-    words = _STAGES.get(status.stage, status.stage)
+    words = STAGES.get(status.stage, status.stage)
     if status.stage == "teacher" and status.total_steps > 1:
         return f"{words}: {status.step:,} of {status.total_steps:,} pairs"
     learning = status.stage in LEARNING

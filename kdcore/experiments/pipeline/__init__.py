@@ -19,6 +19,9 @@ from kdcore.experiments.pipeline.folder import create as create
 from kdcore.experiments.pipeline.folder import delete as delete
 from kdcore.experiments.pipeline.folder import find as find
 from kdcore.experiments.pipeline.folder import pipelines as pipelines
+from kdcore.experiments.pipeline.measured import Measured as Measured
+from kdcore.experiments.pipeline.measured import read_measured as read_measured
+from kdcore.experiments.pipeline.measured import write_measured as write_measured
 from kdcore.experiments.pipeline.plan import plan as plan
 from kdcore.experiments.pipeline.recipes import PARTS as PARTS
 from kdcore.experiments.pipeline.recipes import RECIPES as RECIPES

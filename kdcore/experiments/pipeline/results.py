@@ -81,13 +81,14 @@ class Results:
     """The table of a pipeline, or of its finished stages while others are not finished.
 
     variants: of an ablation, each student's last model without one part; its `before` is the last
-    model of the whole recipe, from which delta is measured.
+    model of the whole recipe, from which delta is measured. data_hash: content of the test pairs.
     """
 
     rows: tuple[Row, ...]
     gains: tuple[Gain, ...]
     variants: tuple[Row, ...]
     notes: tuple[str, ...]
+    data_hash: str = ""
 
 
 def results(pipeline: Pipeline) -> Results:
@@ -106,6 +107,7 @@ def results(pipeline: Pipeline) -> Results:
         gains=tuple(table.gains(whole)),
         variants=tuple(row for variant in others for row in table.variant(variant, whole)),
         notes=(*plan.left_out, *table.unequal_steps(whole), *_notes(models, finished)),
+        data_hash=table.pairs.content_hash,
     )
 
 
@@ -174,8 +176,9 @@ class _Table:
             if {twin, *chain} <= set(self.runs):
                 own, base = sum(steps_of(self.runs[name]) for name in chain), self.runs[twin]
                 if own != steps_of(base):
+                    titles = [self.plan.stage(name).title for name in chain]
                     yield (
-                        f"{' and '.join(chain)} took {own:,} steps in all, their baseline {twin} "
+                        f"{' and '.join(titles)} took {own:,} steps in all, their baseline "
                         f"{steps_of(base):,}, which saw the labelled pairs alone."
                     )
 

@@ -1,0 +1,199 @@
+"""The choices of a recipe before it starts: which, on what data, how large, and what it costs."""
+
+from collections.abc import Mapping
+from math import isfinite
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from app import services, state
+from app.kit import controls, error_box, forms
+from app.kit.texts import duration, md
+from app.services.links import decode
+from app.services.live import recipe as live
+from app.views.recipe import queries
+from app.views.recipe.queries import Planned, Shown
+from kdcore.catalog import STUDENTS
+from kdcore.experiments.pipeline import PARTS, RECIPES, StageEstimate
+from kdcore.experiments.pipeline.settings import MODELS
+
+_SIZES = {"small": "Small", "full": "Full"}
+_MODELS = {
+    "teacher": "the teacher",
+    "student": "the students",
+    "cdssm": "the C-DSSM students",
+    "twinbert": "the TwinBERT students",
+}
+
+
+def draw() -> None:
+    """Recipe, size, data and seed side by side."""
+    now = state.now().recipe
+    titles = {name: recipe.title for name, recipe in RECIPES.items()}
+    data = queries.data_titles()
+    data = data if now.data in data else {now.data: now.data, **data}
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="recipe_form"):
+        controls.select("recipe.recipe", "Recipe", titles, width=330)
+        controls.choose("recipe.size", "Size", _SIZES, label_visibility="visible")
+        controls.select("recipe.data", "Data", data, width=200)
+        controls.bound(
+            st.number_input,
+            "recipe.seed",
+            "Seed",
+            min_value=0,
+            max_value=2**31 - 1,
+            step=1,
+            width=140,
+            help="The same seed gives the same models.",
+        )
+    st.caption(md(RECIPES[now.recipe].sentence))
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        _models(now.recipe, now.size, decode(now.settings))
+        _parts(now.recipe)
+
+
+def _models(recipe: str, size: str, sets: Mapping[str, Any]) -> None:
+    """The model of the teacher and of each student: of the catalog, or written as in a command."""
+    usual = (RECIPES[recipe].small if size == "small" else RECIPES[recipe].full).models
+    titles = {name: student.title for name, student in STUDENTS.items()}
+    fields = forms.Form(MODELS, {}, queries.take, {}, services.public())
+    help = "A name of the catalog, or a model written as in a command: bert:layers=2,hidden=128."
+    for name, spec in usual.items():
+        path = fields.path(name)
+        own = {spec: f"{spec} (the recipe's)"}
+        label = f"Model of {_MODELS.get(name, name)}"
+        present = str(sets.get(path, spec))
+        forms.pick(
+            fields, path, label, own | titles, present, help,
+            width=330, accept_new_options=True,
+        )  # fmt: skip
+
+
+def _parts(recipe: str) -> None:
+    """Which parts are left out, and whether each is left out in turn beside the whole recipe."""
+    parts, key = RECIPES[recipe].parts, "recipe_without"
+    st.session_state[key] = [p for p in state.now().recipe.without.split(",") if p in parts]
+    st.multiselect(
+        "Leave out",
+        list(parts),
+        format_func=lambda part: PARTS[part].partition(":")[0],
+        key=key,
+        placeholder="nothing",
+        help="; ".join(PARTS[part] for part in parts) + ".",
+        width=330,
+        on_change=lambda: state.change(recipe={"without": ",".join(st.session_state[key])}),
+    )
+    controls.bound(
+        st.checkbox,
+        "recipe.ablation",
+        "Also without each part in turn",
+        help="Ablation: the recipe is run again without each part; equal stages are run once.",
+    )
+
+
+def start(planned: Planned) -> None:
+    """The button, or what stands in its way; and the estimates of each stage."""
+    if planned.problem is not None:
+        error_box.draw(*error_box.words(planned.problem))
+    for sentence in planned.plan.left_out if planned.plan else ():
+        st.info(md(sentence))
+    pressed = st.button(
+        "Start the recipe",
+        type="primary",
+        icon=":material/play_arrow:",
+        key="recipe_start",
+        disabled=services.public() or planned.plan is None,
+        help=services.PUBLIC_REASON if services.public() else "Runs the stages one by one.",
+    )
+    if state.now().recipe.settings:
+        st.button(
+            "Take the recipe's settings",
+            key="recipe_reset",
+            icon=":material/restart_alt:",
+            on_click=state.change,
+            kwargs={"recipe": {"settings": ""}},
+        )
+    if pressed and planned.plan is not None:
+        with error_box.guard():
+            queries.start(planned.plan)
+            st.rerun()
+    if planned.plan is not None:
+        _estimates(planned)
+
+
+def sentence(planned: Planned) -> str:
+    """How long the recipe would take, in a sentence."""
+    if planned.plan is None:
+        return "This recipe cannot run: see the message below."
+    count = len(planned.plan.stages)
+    if not planned.is_timed:
+        return (
+            f"{planned.plan.title}: {count} stages; how long they take is known once a run was "
+            "made on this machine."
+        )
+    expected, low, high = map(duration, planned.seconds)
+    return (
+        f"{planned.plan.title}: {count} stages would take about {expected} on this machine "
+        f"({low} to {high})."
+    )
+
+
+def _estimates(planned: Planned) -> None:
+    assert planned.plan is not None
+    titles = live.titles(planned.plan)
+    rows = [
+        {
+            "Stage": titles[each.stage],
+            "Time": _time(each),
+            "Memory": f"{each.memory_mb:,.0f} MiB" if isfinite(each.memory_mb) else "not known",
+            "Pairs": f"{each.pairs:,}" if each.pairs else "",
+            "Rests on": f"run {each.run}, taken as it is" if each.run else each.basis,
+        }
+        for each in planned.estimates
+    ]
+    with st.container(key="recipe_estimates"):
+        st.dataframe(pd.DataFrame(rows), hide_index=True, key="recipe_estimates_table")
+
+
+def _time(each: StageEstimate) -> str:
+    if each.run:
+        return "none"
+    if not isfinite(each.seconds):
+        return "not known"
+    return f"{duration(each.seconds)} ({duration(each.low)} to {duration(each.high)})"
+
+
+def others(shown: Shown | None) -> None:
+    """The pipelines that can be shown, and the way to a new plan."""
+    titles = queries.offered()
+    if not titles:
+        return
+    key = "recipe_which"
+    with st.container(horizontal=True, vertical_alignment="bottom", key="recipe_pipelines"):
+        st.session_state[key] = shown.key if shown and shown.key in titles else None
+        st.selectbox(
+            "Pipeline",
+            list(titles),
+            format_func=lambda name: titles[name],
+            key=key,
+            placeholder="A new one is planned",
+            width=480,
+            on_change=_open,
+            args=(key,),
+        )
+        if shown is not None:
+            st.button(
+                "Plan one like it",
+                key="recipe_plan",
+                type="secondary" if shown.pipeline else "primary",
+                icon=":material/add:",
+                on_click=queries.plan_alike,
+                args=(shown.plan,),
+                help="Shows the choices and the estimates of a new pipeline; nothing starts yet.",
+            )
+
+
+def _open(key: str) -> None:
+    if chosen := st.session_state.get(key):
+        state.change(recipe={"pipeline": chosen, "planning": "", "settings": ""})

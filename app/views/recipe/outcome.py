@@ -1,0 +1,164 @@
+"""What each stage brought, and how much of the teacher's gain the students kept."""
+
+from collections.abc import Iterable
+from math import isfinite
+
+import pandas as pd
+import streamlit as st
+
+from app.kit import controls
+from app.kit.chart_tools import Caption
+from app.kit.figures import recipe as figures
+from app.kit.figures.measured import Difference, differences
+from app.kit.figures.recipe import Step
+from app.kit.texts import md, signed
+from app.views.recipe.queries import Shown
+from kdcore.experiments.pipeline import Gain, Plan, Results, Row
+
+_HELP = (
+    "ROC-AUC: how often a relevant ad scores above one that is not. A stage brought its model's "
+    "ROC-AUC less that of the model before it, on the same test pairs, with a paired 95 % interval "
+    "over queries."
+)
+_READ = (
+    "Dot: a model's ROC-AUC, with its own 95 % interval. Bar: what its stage brought, from the "
+    "model before it, with the paired 95 % interval of that difference; it is the one to judge a "
+    "stage by. Dotted line: the teacher."
+)
+_KEPT = (
+    "Gain kept: (student − the same student on labels alone) / (teacher − the same student on "
+    "labels alone), 95 % interval over queries; above 100 % the student passes its teacher."
+)
+_WITHOUT = (
+    "Each student's last model without one part, less its last model with all parts; paired 95 % "
+    "interval over queries, same test pairs."
+)
+
+
+def draw(shown: Shown) -> None:
+    """The waterfall with its table, the gain kept, and what must be known to read them."""
+    results = shown.results
+    if results.rows:
+        st.subheader("What each stage brought", anchor=False, help=_HELP)
+        rows = in_chains(shown.plan, results.rows)
+        controls.chart(
+            figures.waterfall([_step(row) for row in rows], controls.dark()),
+            _table(rows),
+            sentence(results),
+            "recipe_waterfall",
+            _source(shown),
+            Caption(
+                f"{shown.title}: what each stage brought",
+                f"n = {rows[0].n:,} test pairs · seed {shown.plan.seed} · 95 % intervals over "
+                "queries, paired for bars",
+            ),
+        )
+        st.caption(_READ)
+        _kept(shown.plan, results.gains)
+    if results.variants:
+        _ablation(shown, results.variants)
+    for note in results.notes:
+        st.caption(md(note))
+
+
+def sentence(results: Results) -> str:
+    """Which stage brought the most, and what the students kept."""
+    if not results.rows:
+        return ""
+    brought = [row for row in results.rows if isfinite(row.delta)]
+    if not brought:
+        measured = ", ".join(f"{row.title} {row.value:.3f}" for row in results.rows)
+        return f"ROC-AUC so far: {measured}; no stage can be compared yet."
+    most = max(brought, key=lambda row: row.delta)
+    by = (
+        f"{signed(most.delta)} [{signed(most.delta_low)}, {signed(most.delta_high)}] ROC-AUC on "
+        f"{most.n:,} pairs, {most.verdict}"
+    )
+    if most.delta > 0:
+        return f"{most.title} brought the most: {by}. {_kept_in_words(results)}".strip()
+    return f"No stage raised ROC-AUC; {most.title} lost the least: {by}."
+
+
+def in_chains(plan: Plan, rows: Iterable[Row]) -> list[Row]:
+    """The teacher's rows, then those of each student one behind the other."""
+    students = ["", *plan.variants[0].finals]
+    return sorted(rows, key=lambda row: students.index(row.student))
+
+
+def _kept_in_words(results: Results) -> str:
+    last = {gain.student: gain for gain in results.gains}
+    titles = {row.stage: row.title for row in results.rows}
+    shares = [f"{titles[g.stage]} {_share(g)}" for g in last.values() if g.gap.trustworthy]
+    return f"AUC gain kept: {'; '.join(shares)}." if shares else ""
+
+
+def _share(gain: Gain) -> str:
+    return gain.text.removeprefix("AUC gain kept ")
+
+
+def _kept(plan: Plan, gains: Iterable[Gain]) -> None:
+    lines = [f"- **{md(plan.stage(g.stage).title)}**: {md(g.text)}." for g in gains]
+    if lines:
+        st.markdown("\n".join(lines))
+        st.caption(_KEPT)
+
+
+def _ablation(shown: Shown, variants: Iterable[Row]) -> None:
+    """What is lost without each part."""
+    rows = [row for row in variants if isfinite(row.delta)]
+    if not rows:
+        return
+    st.subheader("Without each part", anchor=False, help=_WITHOUT)
+    drawn = [
+        Difference(row.title, row.delta, (row.delta_low, row.delta_high), None, row.verdict, ())
+        for row in rows
+    ]
+    least = min(rows, key=lambda row: row.delta)
+    controls.chart(
+        differences(drawn, "ROC-AUC", controls.dark()),
+        _table(rows),
+        f"{least.title} loses the most: {signed(least.delta)} [{signed(least.delta_low)}, "
+        f"{signed(least.delta_high)}] ROC-AUC, {least.verdict}.",
+        "recipe_ablation",
+        _source(shown),
+        Caption(
+            f"{shown.title}: without each part",
+            f"n = {rows[0].n:,} test pairs · seed {shown.plan.seed} · paired 95 % intervals",
+        ),
+    )
+
+
+def _source(shown: Shown) -> str:
+    data = f"{shown.plan.data} {shown.results.data_hash}"
+    return f"pipeline={shown.key} data={data} seed={shown.plan.seed}"
+
+
+def _step(row: Row) -> Step:
+    compared = isfinite(row.delta)
+    return Step(
+        name=row.title,
+        role=row.role,
+        value=row.value,
+        interval=(row.low, row.high),
+        delta=row.delta if compared else None,
+        delta_interval=(row.delta_low, row.delta_high) if compared else None,
+        verdict=row.verdict,
+    )
+
+
+def _table(rows: Iterable[Row]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "stage": row.title,
+            "ROC-AUC": row.value,
+            "low (95 %)": row.low,
+            "high (95 %)": row.high,
+            "n (pairs)": row.n,
+            "steps": row.steps,
+            "brought": row.delta,
+            "brought low (95 %)": row.delta_low,
+            "brought high (95 %)": row.delta_high,
+            "verdict": row.verdict,
+        }
+        for row in rows
+    )

@@ -1,0 +1,32 @@
+"""Recipe: from a log of queries and ads to a student, as stages that run one after the other."""
+
+import streamlit as st
+
+from app import services, state
+from app.shell import frame
+from app.state import keys
+from app.views.recipe import form, outcome, picture, queries, stage
+
+if run := st.session_state.pop(keys.RECIPE_OPEN, ""):
+    state.correct(runs={"opened": run, "tab": "one"})
+    st.switch_page("views/runs/page.py")
+shown = queries.shown()
+top = st.container()
+if services.public():
+    st.info(services.PUBLIC_REASON, icon=":material/lock:")
+form.others(shown)
+if shown is None:
+    planned = queries.planned()
+    with top:
+        frame.finding(form.sentence(planned))
+    form.draw()
+    if planned.shape is not None:
+        picture.plan(planned.shape)
+        stage.draw(planned.shape)
+    form.start(planned)
+else:
+    with top:
+        frame.finding(f"{picture.sentence(shown)} {outcome.sentence(shown.results)}".strip())
+    picture.pipeline(shown)
+    outcome.draw(shown)
+    stage.draw(shown.plan, shown)

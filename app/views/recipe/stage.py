@@ -1,0 +1,102 @@
+"""The settings of one stage: changed before the start, or changed and run again afterwards."""
+
+from dataclasses import fields
+
+import streamlit as st
+
+from app import services, state
+from app.kit import error_box, forms
+from app.kit.forms import Form
+from app.kit.texts import md
+from app.services import access
+from app.services.links import decode
+from app.services.live import recipe as live
+from app.views.recipe import queries
+from app.views.recipe.queries import Shown
+from kdcore.catalog import METHODS
+from kdcore.config import DistillConfig, TrainingConfig
+from kdcore.experiments.pipeline import Pipeline, Plan
+from kdcore.knobs import plain
+
+_TRAINING = ("epochs", "batch_size", "learning_rate")
+# knobs of a stage itself, beside its training and its method
+_OWN = ("soft_weight", "hard_weight", "task_weight", "mask_share", "next_ad_weight")
+
+
+def draw(plan: Plan, shown: Shown | None = None) -> None:
+    """The chooser of a stage and its knobs; of an own pipeline also the button that runs it again.
+
+    What was measured before is shown with its settings closed.
+    """
+    titles = live.titles(plan)
+    now = state.now().recipe
+    chosen = now.stage if now.stage in titles else plan.variants[0].teacher
+    fixed = shown is not None and shown.pipeline is None
+    label = "Settings of each stage" if fixed else "Change one stage"
+    with st.expander(label, icon=":material/tune:", expanded=bool(now.stage)):
+        key = "recipe_stage"
+        st.session_state[key] = chosen
+        st.selectbox(
+            "Stage",
+            list(titles),
+            format_func=lambda name: titles[name],
+            key=key,
+            width=420,
+            on_change=lambda: state.change(recipe={"stage": st.session_state[key]}),
+        )
+        st.caption(f"{md(plan.stage(chosen).sentence)} {_what_follows(plan, chosen)}")
+        _knobs(plan, chosen, fixed or services.public())
+        if shown is not None and shown.pipeline is not None:
+            _again(plan, shown, shown.pipeline)
+
+
+def _what_follows(plan: Plan, name: str) -> str:
+    """The stages that read what this one makes."""
+    after = plan.following({name}) - {name}
+    titles = [title for stage, title in live.titles(plan).items() if stage in after]
+    if not titles:
+        return "No other stage reads its result."
+    return f"What follows it would run again as well: {md(', '.join(titles))}."
+
+
+def _knobs(plan: Plan, name: str, closed: bool) -> None:
+    config, sets = plan.stage(name).config, decode(state.now().recipe.settings)
+    wrong = forms.problems_by_path(queries.problems(sets, plan))
+
+    def form(group: str, values: object) -> Form:
+        prefix = ".".join(filter(None, (name, group)))
+        given = {p.rpartition(".")[2]: v for p, v in sets.items() if p.rpartition(".")[0] == prefix}
+        present = {**plain(values), **given}
+        return Form(prefix, present, queries.take, wrong, closed, checked=True)
+
+    training = getattr(config, "training", None)
+    if training is None:
+        st.caption("This stage trains nothing and has no settings of its own.")
+        return
+    with st.container(horizontal=True, vertical_alignment="top", gap="small", key="recipe_knobs"):
+        forms.draw(TrainingConfig, form("training", training), _TRAINING)
+        if own := [each.name for each in fields(config) if each.name in _OWN]:
+            forms.draw(type(config), form("", config), own)
+        if isinstance(config, DistillConfig):
+            params = METHODS[config.method.name].params
+            names = [field.name for field in fields(params)]
+            forms.draw(params, form("method.params", config.method.params), names)
+
+
+def _again(plan: Plan, shown: Shown, pipeline: Pipeline) -> None:
+    """The button that runs the changed stage and what follows again."""
+    sets = decode(state.now().recipe.settings)
+    wrong = queries.problems(sets, plan)
+    stages = {path.partition(".")[0] for path in sets}
+    if sets and not wrong:
+        names = plan.following(stages)
+        again = [title for stage, title in live.titles(plan).items() if stage in names]
+        st.caption(f"Run again: {md(', '.join(again))}. The other stages are taken as they are.")
+    driven = shown.state.state == "running"
+    help = "Pause the pipeline first." if driven else "Runs this stage and all that follow it."
+    closed = access.unless_public(help)
+    closed["disabled"] = closed["disabled"] or driven or not sets or bool(wrong)
+    if st.button("Run again from here", icon=":material/replay:", key="recipe_again", **closed):
+        with error_box.guard():
+            queries.change(pipeline)
+            st.rerun()

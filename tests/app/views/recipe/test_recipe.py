@@ -1,0 +1,189 @@
+"""Recipe as a visitor reads it: measured before, planned, finished, changed, and in public."""
+
+import re
+
+import pytest
+
+from app.kit.figures.recipe import Step, waterfall
+from app.services import access
+from app.services.live import recipe as live
+from app.shell.lessons import lesson
+from app.views.recipe import outcome, queries
+from kdcore.errors import RunError
+from kdcore.experiments import pipeline as recipes
+from kdcore.experiments.pipeline import control
+from kdcore.runs.record import Record
+from kdcore.runs.store import RunStore
+from kdcore.workspace import Workspace
+from tests.app.opening import finding, sent
+from tests.app.visitor import button, choices, press, texts, visit
+from tests.experiments.finished import finished
+from tests.experiments.planned import some_pairs
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch) -> Workspace:
+    """The visitor's workspace, with invented pairs; no process is started for it."""
+    home = Workspace(tmp_path / "home")
+    monkeypatch.setenv("KDLAB_HOME", str(home.root))
+    monkeypatch.delenv("KDLAB_PUBLIC", raising=False)
+    monkeypatch.setattr(control, "spawn", lambda *_: pytest.fail("a driver was started"))
+    some_pairs(log=24).save(home.data_folder("invented"))
+    return home
+
+
+def test_a_newcomer_reads_what_was_measured_before_and_plans_one_like_it(home):
+    first = recipes.read_measured(access.ASSETS / "measured" / "recipe.json")[0]
+    at = visit("recipe")
+    assert not at.exception
+    assert f"measured before, on {first.day}" in finding(at)
+    most = max(first.results.rows, key=lambda row: row.delta if row.before else -1)
+    assert f"{most.title} brought the most: +{most.delta:.3f}" in finding(at)
+    assert f"`{first.command}`" in texts(at)
+    boxes = sent(at, "boxes")
+    assert boxes["pipeline"] == ""  # nothing is polled
+    assert [box["title"] for box in boxes["now"]["stages"]] == [s.title for s in first.plan.stages]
+    press(at, "recipe_plan")
+    now = choices(at).recipe
+    assert (now.planning, now.recipe, now.seed) == ("1", first.plan.recipe, first.plan.seed)
+    assert not button(at, "recipe_start").disabled
+    assert not list(RunStore(home.runs).list())
+
+
+def test_the_newest_own_pipeline_is_shown_and_a_link_still_opens_what_was_measured(home):
+    one = finished(home.root)
+    at = visit("recipe")
+    assert "is finished: 6 of 6 stages are done" in finding(at)
+    assert "Student on the log brought the most: +0.250" in finding(at)
+    assert "Student, label-aware 100 % [100, 100]" in finding(at)
+    assert "Without each part" in "".join(each.value for each in at.subheader)
+    assert sent(at, "boxes")["pipeline"] == one.id
+    again = visit("recipe", v="1", pipe="measured:adsbert-small-0")
+    assert "measured before" in finding(again)
+    lost = visit("recipe", v="1", pipe="20200101-nothing")
+    assert "no pipeline here is called" in texts(lost)
+
+
+def test_a_plan_takes_settings_and_refuses_wrong_ones_under_their_field():
+    plan = {"v": "1", "rplan": "1", "rdata": "invented", "rstage": "student"}
+    at = visit("recipe", **plan, rset="student.training.epochs=3")
+    assert "Nothing follows" not in texts(at)
+    assert "No other stage reads its result." in texts(at)
+    field = next(e for e in at.number_input if e.key == "knob_student.training.epochs")
+    assert field.value == 3
+    field.set_value(5000).run()
+    assert "5000" in texts(at)
+    assert button(at, "recipe_start").disabled
+    press(at, "recipe_reset")
+    assert not button(at, "recipe_start").disabled
+    without = visit("recipe", **plan, rwithout="log,nonsense", rablation="1")
+    stages = sent(without, "boxes")["now"]["stages"]
+    assert "student_log" not in [stage["name"] for stage in stages]
+    assert "no label-aware step" in [stage["without"] for stage in stages]
+
+
+def test_start_makes_a_pipeline_and_shows_it(home, monkeypatch):
+    begun = []
+    monkeypatch.setattr(recipes, "start", begun.append)
+    at = visit("recipe", v="1", rplan="1", rdata="invented")
+    press(at, "recipe_start")
+    assert [each.id for each in begun] == [choices(at).recipe.pipeline]
+    assert recipes.find(begun[0].id, home).plan.data == "invented"
+    assert "has not begun: 0 of 5 stages are done" in finding(at)
+    assert {stage["words"] for stage in sent(at, "boxes")["now"]["stages"]} == {
+        "waits for earlier stages"
+    }
+
+
+def test_a_changed_stage_and_what_follows_let_go_of_their_runs(home, monkeypatch):
+    one, begun = finished(home.root, ablation=False), []
+    before = one.run_ids()
+    monkeypatch.setattr(recipes, "start", begun.append)
+    changed = {"rstage": "student_log", "rset": "student_log.training.epochs=3"}
+    at = visit("recipe", v="1", pipe=one.id, **changed)
+    assert "Run again: Student on the log, Student, label-aware." in texts(at)
+    press(at, "recipe_again")
+    assert len(begun) == 1
+    rest = recipes.find(one.id, home).run_ids()
+    assert set(before) - set(rest) == {"student_log", "student"}
+    assert choices(at).recipe.settings == ""
+
+
+def test_data_that_a_link_names_are_those_of_the_lab():
+    at = visit("recipe", v="1", rplan="1", rdata="/etc/passwd")
+    assert "no data set here is called '/etc/passwd'" in texts(at)
+    assert button(at, "recipe_start").disabled
+
+
+def test_a_public_showing_starts_nothing_and_says_why(home, monkeypatch):
+    one = finished(home.root, ablation=False)
+    monkeypatch.setenv("KDLAB_PUBLIC", "1")
+    at = visit("recipe", v="1", rplan="1", rdata="invented", rset="student.training.epochs=3")
+    assert access.PUBLIC_REASON in texts(at)
+    assert button(at, "recipe_start").disabled
+    assert button(at, "recipe_start").help == access.PUBLIC_REASON
+    shown = visit("recipe", v="1", pipe=one.id, rset="student.training.epochs=3")
+    assert button(shown, "recipe_again").disabled
+    for act in (queries.go_on, queries.pause, queries.change):
+        with pytest.raises(RunError, match="public showing"):
+            act(one)
+
+
+def test_a_browser_is_told_how_stages_stand_and_why_one_failed(home, monkeypatch):
+    one = finished(home.root, ablation=False)
+    run = one.runs()["student"]
+    Record(state="failed", created=run.created, message="not-a-number").write(run.folder)
+    one.order("run")
+    now = live.answer(one.id)
+    assert now is not None
+    assert (now["state"], now["done"]) == ("failed", 4)
+    assert now["message"] == "Student, label-aware failed: not-a-number"
+    last = next(stage for stage in now["stages"] if stage["name"] == "student")
+    assert last["words"] == "failed: not-a-number"
+    monkeypatch.setenv("KDLAB_PUBLIC", "1")
+    assert "not-a-number" not in str(live.answer(one.id))
+    assert live.answer("../home") is None
+
+
+def test_a_bar_begins_at_the_model_before_and_has_the_paired_interval_of_the_difference():
+    steps = [
+        Step("Teacher", "teacher", 0.8, (0.75, 0.85)),
+        Step("Student", "student", 0.7, (0.6, 0.8), 0.1, (0.05, 0.12), "BETTER"),
+    ]
+    bar, dots = waterfall(steps).data
+    assert (bar.base[0], bar.x[0]) == pytest.approx((0.6, 0.1))
+    ends = (bar.error_x.arrayminus[0], bar.error_x.array[0])
+    assert ends == pytest.approx((0.05, 0.02))
+    assert list(dots.error_x.array) == pytest.approx([0.05, 0.1])
+    assert list(waterfall(steps).layout.yaxis.ticktext) == ["Teacher", "Student"]
+
+
+def test_a_recipe_in_which_no_stage_raised_roc_auc_says_so(tmp_path):
+    worse = {"student_labels": 4, "student_log": 3, "student": 2, "teacher": 3}
+    results = recipes.results(finished(tmp_path / "worse", worse, ablation=False))
+    sentence = outcome.sentence(results)
+    assert sentence.startswith("No stage raised ROC-AUC; Student on the log lost the least: −0.250")
+    assert "gain kept" not in sentence
+
+
+def test_the_numbers_of_the_lesson_are_those_that_were_measured():
+    measured = recipes.read_measured(access.ASSETS / "measured" / "recipe.json")
+    by_name = {f"measured:{each.name}": each for each in measured}
+    steps = lesson("recipe").steps
+    for step in steps[:2]:
+        assert step.check is not None
+        rows = [r for r in by_name[step.check.value].results.rows if r.before]
+        shown = {f"{x:+.3f}" for r in rows for x in (r.delta, r.delta_low, r.delta_high)}
+        numbers = set(re.findall(r"[+−]\d\.\d{3}", step.seen))
+        assert len(numbers) >= 4
+        assert numbers <= shown
+        verdicts = {r.stage: r.verdict for r in rows}
+        if "INCONCLUSIVE for both students" in step.seen:
+            assert verdicts["cdssm_log"] == verdicts["twinbert_log"] == "INCONCLUSIVE"
+            assert verdicts["cdssm"] == verdicts["twinbert"] == "BETTER"
+    for each in by_name.values():  # the last take-away
+        kept = {gain.stage: gain.gap for gain in each.results.gains}
+        assert kept["twinbert"].share > 1
+    plan = by_name["measured:adsbert-small-0"].plan
+    assert len(plan.following({"multitask"})) == 6
+    assert len(plan.stages) == 9
