@@ -26,8 +26,9 @@ app: setup
 browser: setup
 	$(BIN)/python tests/browser/chromium.py
 
+# three workers on two cores: a test that waits for a browser or a process leaves its core idle
 test: lint browser
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 shots: browser
 	$(BIN)/python tests/browser/shots.py shots
