@@ -15,6 +15,7 @@ QUICK = {"runs_page.py": ("--runs", "60", "--rounds", "1")}  # the others have a
 ROWS = {
     "runs_page.py": ("listing, nothing new", "page, 50 side by side", "page, 50 on the frontier"),
     "browser.py": ("| T |", "Plain page, key to paint", "First visit", "Filter 10,000 pairs"),
+    "maps.py": ("two linked maps", "Plotly scattergl", "| zoomed in | 1,000 |"),
     "watch.py": ("line in the file to paint", "one full rerun", "5 tabs"),
 }
 

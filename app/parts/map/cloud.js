@@ -10,7 +10,8 @@ export const CELL = 2; // px of a cell of the density
 export const SHOWN = 3;
 const CROWDED = 16; // px² per point under which the density is drawn
 const STEPS = 24; // strengths of a color in the density
-const LEAST = 0.45; // strength of one point, of 1
+const LEAST = 0.45; // strength of one point of a class, of 1
+export const LEAST_NUMBER = 0.75; // and of one with a number, whose color says more than its strength
 const SHAPES = [
   (u, v) => u * u + v * v <= 1,
   (u, v) => Math.max(Math.abs(u), Math.abs(v)) <= 0.84,
@@ -33,11 +34,11 @@ export function styleOf(n, { w, h }, zoom) {
 
 /**
  * Pixels of each code (0..255) at each strength, of points and of pale ones. rgb: by code; paper: [r, g, b];
- * scale(share): colors of strength itself, where no code has a color of its own, or null.
+ * least: strength of one point; scale(share): colors of strength itself, where no code has its own, or null.
  */
-export function inksOf(rgb, paper, muted, scale = null) {
+export function inksOf(rgb, paper, muted, least = LEAST, scale = null) {
   const mix = (color, share) => pixel(color.map((c, k) => Math.round(paper[k] + (c - paper[k]) * share)));
-  const strength = (step) => LEAST + ((1 - LEAST) * step) / (STEPS - 1);
+  const strength = (step) => least + ((1 - least) * step) / (STEPS - 1);
   const steps = Array.from({ length: STEPS }, (_, step) => strength(step));
   return {
     paper: pixel(paper),
@@ -45,7 +46,7 @@ export function inksOf(rgb, paper, muted, scale = null) {
     tints: Uint32Array.from(rgb.flatMap((color) => steps.map((share, step) =>
       scale ? pixel(scale(step / (STEPS - 1))) : mix(color, share)))),
     pale: mix(muted, 0.3),
-    pales: Uint32Array.from(steps, (share) => mix(muted, 0.12 + 0.33 * share)),
+    pales: Uint32Array.from(steps, (_, step) => mix(muted, 0.16 + (0.2 * step) / (STEPS - 1))),
   };
 }
 

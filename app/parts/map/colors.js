@@ -3,7 +3,7 @@
 import { shade } from "../cividis.js";
 import { color } from "../draw.js";
 import { decimal } from "../words.js";
-import { inksOf, SHAPE_COUNT } from "./cloud.js";
+import { inksOf, LEAST_NUMBER, SHAPE_COUNT } from "./cloud.js";
 import { FULL, inOrder, NO_CLASS } from "./points.js";
 
 const NONE = FULL; // a number that is not there
@@ -50,8 +50,9 @@ export function paintsOf(colors, root) {
     return scaleColor(colors, code / STEPS, dark, role);
   });
   const shapes = rgb.map((_, code) => (colors.kind === "class" && code < colors.names.length ? code % SHAPE_COUNT : 0));
+  const least = colors.kind === "number" ? LEAST_NUMBER : undefined;
   const scale = colors.kind === "none" ? (share) => shade(share, dark) : null;
-  return { rgb, shapes, inks: inksOf(rgb, role("background"), muted, scale) };
+  return { rgb, shapes, inks: inksOf(rgb, role("background"), muted, least, scale) };
 }
 
 /** Color of a share 0..1 of the scale of numbers; with a middle it goes from orange over gray to blue. */

@@ -1,7 +1,7 @@
 // Two maps of the same points side by side: one camera, the point in hand in both, neighbors, lasso, moments.
 // Everything moves here; Python hears once, when a gesture ends.
 
-import { colorsOf, el, fit, fontOf, painter, speaker, stateOf, theme } from "../draw.js";
+import { colorsOf, el, fit, fontOf, low, painter, speaker, stateOf, theme } from "../draw.js";
 import { integer } from "../words.js";
 import { layout, placeOf, WHOLE } from "./camera.js";
 import { makePinned, makeTip, showPinned, showTip } from "./card.js";
@@ -18,6 +18,7 @@ import { decoded, flags, NO_CLASS, placesAt, rowOfId } from "./points.js";
 import { sentenceOf, tallyOf } from "./tale.js";
 
 const EXPORT_DOTS = 3; // per px of a saved picture
+const LOW = 340; // px of a map in a low window
 const HELP = "Arrow keys move the map, plus and minus zoom, 0 shows all. Shift and an arrow go from point to point, "
   + "Enter pins the point, Delete clears the selection.";
 
@@ -27,17 +28,24 @@ export default function ({ data, parentElement, setStateValue }) {
   part.setStateValue = setStateValue;
   part.data = data;
   part.paints = null; // the theme may be another
+  part.leave ??= attend(part);
+  receive(part);
+  return part.leave;
+}
+
+/** Follow the arrays of the page and the width of the maps, until the returned function is called. */
+function attend(part) {
   const stop = new AbortController();
   window.addEventListener("kd:arrays", () => receive(part), { signal: stop.signal });
   const watcher = new ResizeObserver(part.redraw);
   watcher.observe(part.frame);
-  receive(part);
   return () => {
     stop.abort();
     watcher.disconnect();
     part.stopPlayer();
     clearTimeout(part.timer);
     part.ask.cancel();
+    part.leave = null;
   };
 }
 
@@ -155,7 +163,8 @@ function paint(part) {
   part.paints ??= paintsOf(part.colors, part.root);
   const font = fontOf(part.root, 13);
   const head = (data.notes.some((note) => note) ? 40 : 22) * Math.max(1, parseFloat(font) / 13);
-  const { panes, height } = layout(part.frame.clientWidth, data.sides.length, data.height, head);
+  const tall = low() ? Math.min(data.height, LOW) : data.height;
+  const { panes, height } = layout(part.frame.clientWidth, data.sides.length, tall, head);
   const [context, width] = fit(part.canvas, height);
   part.places = panes.map((pane) => placeOf(pane, part.camera));
   if (part.isStale) repaint(part);

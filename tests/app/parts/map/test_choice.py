@@ -70,5 +70,6 @@ def test_a_field_that_makes_no_sense_is_as_if_unsaid(send, name, value):
     assert choice.sent(POINTS) == Shown().sent(POINTS)
 
 
-def test_a_moment_beyond_the_last_is_the_last(send):
-    assert send({"key": POINTS.key, "n": 1, "moment": 99}).moment == 2
+@pytest.mark.parametrize("moment", [2, 99])
+def test_the_last_moment_and_one_beyond_it_are_the_last(send, moment):
+    assert send({"key": POINTS.key, "n": 1, "moment": moment}).moment == -1
