@@ -5,8 +5,9 @@ that differ would tie. Pairs are therefore ordered not by a probability but by a
 with it and never saturates.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from kdcore.predictions import Predictions
 from kdcore.softlabels import soften
 
 Floats = NDArray[np.float64]
+BLOCK = 1 << 13  # rows
 
 
 @dataclass(frozen=True)
@@ -36,14 +38,23 @@ class Scores:
     @classmethod
     def of(cls, predictions: Predictions, scheme: LabelScheme) -> "Scores":
         """Compute the scores of predictions in the grades of the scheme."""
-        soft = soften(predictions.logits)
-        own = predictions.ranking
+        soft, own = in_blocks(soften, predictions.logits), predictions.ranking
         return cls(
             soft,
             scheme.relevance(soft),
-            log_odds(predictions.logits, scheme) if own is None else own,
-            ranking_score(predictions.logits) if own is None else own,
+            in_blocks(partial(log_odds, scheme=scheme), predictions.logits) if own is None else own,
+            in_blocks(ranking_score, predictions.logits) if own is None else own,
         )
+
+
+def in_blocks(compute: Callable[[NDArray[Any]], Floats], rows: NDArray[Any]) -> Floats:
+    """Return what `compute` gives for (rows, ...), a few thousand rows at once.
+
+    Its temporary arrays then stay in the cache; of a million rows they would be fetched from memory
+    again and again.
+    """
+    blocks = np.array_split(rows, max(-(-len(rows) // BLOCK), 1))
+    return np.concatenate([compute(block) for block in blocks])
 
 
 def log_odds(logits: NDArray[Any], scheme: LabelScheme) -> Floats:
@@ -66,17 +77,21 @@ def ranking_score(logits: NDArray[Any]) -> Floats:
     is fine near 0: m + sign(r) / (2 (1 + log(1/2) - log |r|)). This equals E at whole and half
     grades, rises with E everywhere, and separates gaps of hundreds of logits.
     """
-    logits = np.asarray(logits, dtype=np.float64)
-    classes = logits.shape[-1]
-    if classes == 2:
-        return np.asarray(logits[..., 1] - logits[..., 0])
-    log_p = logits - log_sum(logits)[..., None]
-    grades = np.arange(classes, dtype=np.float64)
-    nearest = np.rint(np.exp(log_p) @ grades)
-    away = grades - nearest[..., None]
+    columns = _columns(logits)
+    if len(columns) == 2:
+        return np.asarray(columns[1] - columns[0])
+    total, grades = _log_sum(columns), np.arange(len(columns))
+    log_p = [column - total for column in columns]
+    nearest = np.rint(np.exp(np.stack(log_p, axis=-1)) @ grades.astype(np.float64))
+    place = nearest.astype(np.intp)
     with np.errstate(divide="ignore"):
-        above = log_sum(log_p + np.log(np.maximum(away, 0.0)))
-        below = log_sum(log_p + np.log(np.maximum(-away, 0.0)))
+        above, below = (  # log of the part of r that the grades on each side of m bring
+            _log_sum([each + np.log(np.maximum(away, 0.0))[place] for each, away in ways])
+            for ways in (
+                [(each, k - grades) for k, each in enumerate(log_p)],
+                [(each, grades - k) for k, each in enumerate(log_p)],
+            )
+        )
         greater, lesser = np.maximum(above, below), np.minimum(above, below)
         certain = np.isneginf(greater)
         ratio = np.where(certain, -np.inf, lesser - np.where(certain, 0.0, greater))
@@ -88,8 +103,18 @@ def ranking_score(logits: NDArray[Any]) -> Floats:
 
 def log_sum(logits: Floats) -> Floats:
     """Return (...,) log of the sum of exponentials over the last axis; -inf where all are -inf."""
-    columns = [logits[..., k] for k in range(logits.shape[-1])]  # faster than a short last axis
+    return _log_sum(_columns(logits))
+
+
+def _columns(logits: NDArray[Any]) -> list[Floats]:
+    """Return the (...,) logits of each class; NumPy is slow on a short last axis."""
+    return list(np.ascontiguousarray(np.moveaxis(logits, -1, 0), dtype=np.float64))
+
+
+def _log_sum(columns: Sequence[Floats]) -> Floats:
     top = reduce(np.maximum, columns)
-    top = np.where(np.isneginf(top), 0.0, top)
-    with np.errstate(divide="ignore"):
-        return np.asarray(top + np.log(sum(np.exp(column - top) for column in columns)))
+    empty = np.isneginf(top)
+    top = np.where(empty, 0.0, top)
+    # beside the largest, which is exp(0), this little is nothing; less makes exp() slow
+    shares = (np.exp(np.maximum(each - top, -700.0)) for each in columns)
+    return np.asarray(np.where(empty, -np.inf, top + np.log(reduce(np.add, shares))))

@@ -150,7 +150,8 @@ def _curves(measured: Measured, draws: Floats) -> dict[str, tuple[Floats, ...]]:
     """Return the nDCG of each gain: (20,) means, and low and high ends of their intervals."""
     each = np.concatenate(list(measured.curves.values()), axis=1)
     model = ranked_mean(each)
-    low, high = np.clip(interval(draws, model, Support.of(each)), 0.0, 1.0)
+    support = Support.of(each) if len(draws) else Support.whole(0, each.shape[1])
+    low, high = np.clip(interval(draws, model, support), 0.0, 1.0)
     lines = (np.split(line, len(measured.curves)) for line in (model, low, high))
     return dict(zip(measured.curves, zip(*lines, strict=True), strict=True))
 
@@ -230,6 +231,5 @@ def _columns(measured: Measured) -> dict[str, Floats]:
         "pairs": measured.counts[:, UNITS.index("pairs")],
         "labelled": measured.counts[:, UNITS.index("labelled")],
     }
-    parts = measured.finish(measured.table)
-    columns |= {k: parts[:, i] for i, k in enumerate(measured.means)}
+    columns |= {k: measured.parts[:, i] for i, k in enumerate(measured.means)}
     return {k: c if k == "query_id" else measured.by_number(c) for k, c in columns.items()}

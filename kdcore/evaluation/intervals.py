@@ -11,7 +11,12 @@ from kdcore.metrics.significance import Support, interval, resampled, smallest_d
 
 
 def metric_ends(measured: Measured, draws: Floats) -> tuple[Floats, Floats]:
-    """Return (keys,) ends from (resamples, keys) draws of queries, within each metric's range."""
+    """Return (keys,) ends from (resamples, keys) draws of queries, within each metric's range.
+
+    Without draws they are nan.
+    """
+    if not len(draws):
+        return np.full(len(measured.keys), np.nan), np.full(len(measured.keys), np.nan)
     values, eces = measured.values()[0], _ece_columns(measured)
     low, high = interval(_centred(draws, values, eces), values, support_of(measured))
     high[eces] += _shortfall(measured)
@@ -27,7 +32,7 @@ def difference_ends(one: Measured, other: Measured, draws: Floats) -> tuple[Floa
     delta, eces = one.values()[0] - other.values()[0], _ece_columns(one)
     reach = reach_of(one, other)
     draws = _centred(draws, delta, eces)
-    support = support_of(one, one.finish(one.table) - other.finish(other.table))
+    support = support_of(one, one.parts - other.parts)
     low, high = interval(draws, delta, support, reach)
     if reach:
         low[eces] -= _shortfall(other)
@@ -41,7 +46,7 @@ def detectable(one: Measured, other: Measured, key: str, resamples: int = 1000) 
     """Return the smallest detectable difference of two models in one metric, as `compare` does."""
     column = one.keys.index(key)
     draws = draws_of([one, other], key, resamples)
-    whole = support_of(one, one.finish(one.table) - other.finish(other.table))
+    whole = support_of(one, one.parts - other.parts)
     support = Support(whole.queries[[column]], whole.varying[[column]])
     delta = draws[:, :1] - draws[:, 1:]
     return float(smallest_detectable(delta, support, reach_of(one, other))[0])
@@ -69,7 +74,7 @@ def support_of(measured: Measured, parts: Floats | None = None) -> Support:
 
     parts: (queries, linear_keys) parts of queries, by default the model's own.
     """
-    parts = measured.finish(measured.table) if parts is None else parts
+    parts = measured.parts if parts is None else parts
     means, keys = len(measured.means), len(measured.keys)
     queries = int((measured.counts[:, UNITS.index("labelled")] > 0).sum())
     return Support.of(parts[:, :means]).join(Support.whole(queries, keys - means))

@@ -7,6 +7,7 @@ lies under a curve over all labelled pairs. Kinds and units are declared in metr
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, get_args
 
 import numpy as np
@@ -16,7 +17,7 @@ from kdcore.data.pairs import UNLABELLED, PairTable
 from kdcore.errors import DataError
 from kdcore.evaluation.tie_notes import TIED_DEPTH, Equal, equal_scores, tied_notes
 from kdcore.labels import OWN, LabelScheme
-from kdcore.metrics import agreement, calibration, classification, ece, ranking
+from kdcore.metrics import agreement, classification, ece, ranking
 from kdcore.metrics.definitions import CATALOG, DEPTHS, Over, ndcg_key, of_kind
 from kdcore.predictions import Predictions
 from kdcore.scores import Scores
@@ -26,7 +27,6 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 UNITS: tuple[Over, ...] = get_args(Over)
 AREAS, ECE_KEYS = of_kind("area"), of_kind("gap")
-_BINNINGS: dict[str, calibration.Binning] = {"ece_width": "width", "ece_mass": "mass"}
 
 
 @dataclass(frozen=True)
@@ -127,11 +127,21 @@ class Measured:
         Without weights: the value itself, no ECE of it below 0. Draws of an ECE may be below.
         """
         if weights is None:
-            values = self.values(np.ones((1, self.queries)))
-            eces = [self.keys.index(key) for key in ECE_KEYS]
-            values[:, eces] = np.maximum(values[:, eces], 0.0)
-            return values
+            return self._whole.copy()
         return np.concatenate([self._linear(weights @ self.table), self.areas(weights)], axis=1)
+
+    @cached_property
+    def _whole(self) -> Floats:
+        """(1, keys) the values themselves, no ECE below 0."""
+        values = self.values(np.ones((1, self.queries)))
+        eces = [self.keys.index(key) for key in ECE_KEYS]
+        values[:, eces] = np.maximum(values[:, eces], 0.0)
+        return values
+
+    @cached_property
+    def parts(self) -> Floats:
+        """(queries, linear_keys) what `finish` makes of each query alone."""
+        return self.finish(self.table)
 
     def value_of(self, key: str, weights: Floats | None = None) -> Floats:
         """Compute (resamples,) one metric; the areas, which cost most, only when it is one."""
@@ -202,7 +212,7 @@ def _measured(
     with_ideal = {gain: np.isfinite(curve[:, 0]) for gain, curve in curves.items()}
     own = with_ideal.get(OWN, np.zeros(queries, dtype=bool))
     units = [with_ideal["linear"], *counts, np.isfinite(rho), own]  # as UNITS says
-    gaps, ece_errors = _ece_gaps(relevant, relevance, groups, queries)
+    gaps, ece_errors = ece.gaps(relevant, relevance, groups, queries, ECE_KEYS)
     if len(rows) < len(pairs):
         lists = ranking.RankedLists.of(scores.ranking, index, queries)
     columns = [*means.values(), *units, *gaps]
@@ -279,16 +289,6 @@ def _ndcg_curves(
         top, ideal = (x.top(gains, ranking.DEPTH) for x in (lists, best))
         curves[str(gain)] = ranking.normalize(ranking.dcg(top), ranking.dcg(ideal))
     return curves
-
-
-def _ece_gaps(
-    relevant: NDArray[np.bool_], relevance: Floats, groups: Ints, queries: int
-) -> tuple[list[Floats], Floats]:
-    """Compute each ECE's (queries, bins) sums of P(relevant) - label, and (eces, bins) errors."""
-    sides = [ece.bin_sums(relevant, relevance, groups, queries, _BINNINGS[key]) for key in ECE_KEYS]
-    pairs = np.bincount(groups, minlength=queries).astype(np.float64)
-    errors = [ece.standard_errors(gaps, pairs, chance) for gaps, chance in sides]
-    return [gaps for gaps, _ in sides], np.stack(errors)
 
 
 def _sum(values: NDArray[Any], index: Ints, queries: int) -> Floats:

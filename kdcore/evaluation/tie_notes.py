@@ -5,6 +5,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from kdcore.metrics.ranking import compact
+
 TIED_DEPTH, MUCH_TIED = 5, 0.2  # from this share of the top 5 on, ties are reported
 Equal = Literal["", "query", "all"]
 
@@ -15,12 +17,14 @@ def equal_scores(scores: NDArray[Any], queries: NDArray[Any]) -> Equal:
     scores, queries: (pairs,) the number that orders a pair, and the number of its query. A table
     without a query of two pairs or more has nothing to order.
     """
-    if len(scores) == len(np.unique(queries)):
+    index, count = compact(queries)
+    if len(scores) == count:
         return ""
     if (scores == scores[0]).all():
         return "all"
-    first = np.unique(queries, return_index=True, return_inverse=True)
-    return "query" if (scores == scores[first[1]][first[2]]).all() else ""
+    one_of_each = np.empty(count)
+    one_of_each[index] = scores
+    return "query" if (scores == one_of_each[index]).all() else ""
 
 
 def equal_sentence(equal: Equal, model: str) -> str:

@@ -29,8 +29,10 @@ def bin_of(
     relevance = np.asarray(relevance, dtype=np.float64)
     if binning == "width":
         return np.clip((relevance * bins).astype(np.int64), 0, bins - 1)
-    below = np.searchsorted(np.sort(relevance), relevance, side="left")
-    return np.asarray(below * bins // max(len(relevance), 1), dtype=np.int64)
+    # a pair is in bin b or a later one when at least b / bins of all pairs are below it
+    least = -(-np.arange(1, bins) * len(relevance) // bins)
+    borders = np.partition(relevance, least - 1)[least - 1] if len(relevance) else relevance
+    return np.searchsorted(borders, relevance, side="left").astype(np.int64)
 
 
 @dataclass(frozen=True)

@@ -35,16 +35,15 @@ class ScoreOrder:
     def of(cls, relevant: NDArray[np.bool_], scores: NDArray[Any]) -> "ScoreOrder":
         """Sort (pairs,) labels by (pairs,) scores."""
         scores = np.asarray(scores, dtype=np.float64)
-        order = np.argsort(-scores, kind="stable")
-        kind = np.asarray(relevant, dtype=bool)[order]
-        good, bad = -scores[order[kind]], -scores[order[~kind]]
-        return cls(
-            order[kind],
-            order[~kind],
-            np.searchsorted(bad, good, side="left"),
-            np.searchsorted(bad, good, side="right"),
-            np.searchsorted(good, good, side="right"),
-        )
+        order = stable_order(-scores)
+        kind, ranked = np.asarray(relevant, dtype=bool)[order], scores[order]
+        run_starts = np.ones(len(order), dtype=bool)  # of equal scores
+        run_starts[1:] = ranked[1:] != ranked[:-1]
+        borders = np.append(np.flatnonzero(run_starts), len(order))
+        run = (np.cumsum(run_starts) - 1)[kind]
+        bad = np.append(0, np.cumsum(~kind))[borders]  # irrelevant pairs before each run
+        good = np.append(0, np.cumsum(kind))[borders]
+        return cls(order[kind], order[~kind], bad[run], bad[run + 1], good[run + 1])
 
     def areas(
         self, weights: Floats, groups: NDArray[np.integer[Any]] | None = None
@@ -88,6 +87,21 @@ class ScoreOrder:
             average = np.einsum("ij,ij->i", good, precision) / relevant
             roc = 1 - above / (relevant * irrelevant)
         return np.where(irrelevant > 0, roc, np.nan), average
+
+
+def stable_order(values: Floats) -> Ints:
+    """Return np.argsort(values, kind="stable") of numbers without nan, three times as fast.
+
+    Four sorts by 16 bits each, the lowest first, for which NumPy counts instead of comparing.
+    """
+    bits = (np.asarray(values, dtype=np.float64) + 0.0).view(np.uint64)  # makes -0.0 equal to 0.0
+    sign = np.uint64(1 << 63)
+    keys = np.where(bits & sign, ~bits, bits | sign)  # of negative numbers more bits mean less
+    order = np.arange(len(keys))
+    for shift in (0, 16, 32, 48):
+        digits = (keys[order] >> np.uint64(shift)).astype(np.uint16)
+        order = order[np.argsort(digits, kind="stable")]
+    return order
 
 
 def roc_auc(relevant: NDArray[np.bool_], scores: NDArray[Any]) -> float:

@@ -7,6 +7,7 @@ which is negative below s. By Stein's lemma (Stein 1981, doi:10.1214/aos/1176345
 on average where the true gap is 0, and never too large on average elsewhere.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from kdcore.metrics.calibration import BINS, Binning, bin_of
 
 Floats = NDArray[np.float64]
+BINNINGS: dict[str, Binning] = {"ece_width": "width", "ece_mass": "mass"}
 SHORTFALL = 0.39  # most standard errors that a corrected gap is too small by, on average (normal)
 _CLEAR = 3.0  # standard errors from which a gap is not corrected, so nothing is lost
 
@@ -34,6 +36,23 @@ def bin_sums(
     gaps = np.bincount(groups * BINS + place, relevance - relevant, minlength=queries * BINS)
     chance = np.bincount(place, relevance * (1 - relevance), minlength=BINS)
     return gaps.reshape(queries, BINS).astype(np.float64), chance.astype(np.float64)
+
+
+def gaps(
+    relevant: NDArray[np.bool_],
+    relevance: Floats,
+    groups: NDArray[np.int64],
+    queries: int,
+    keys: Sequence[str],
+) -> tuple[list[Floats], Floats]:
+    """Compute each ECE's (queries, bins) sums of P(relevant) - label, and (eces, bins) errors.
+
+    keys: of the ECEs, as in BINNINGS. The rest as in bin_sums.
+    """
+    sides = [bin_sums(relevant, relevance, groups, queries, BINNINGS[key]) for key in keys]
+    pairs = np.bincount(groups, minlength=queries).astype(np.float64)
+    errors = [standard_errors(totals, pairs, chance) for totals, chance in sides]
+    return [totals for totals, _ in sides], np.stack(errors)
 
 
 def standard_errors(gaps: Floats, pairs: Floats, chance: Floats) -> Floats:

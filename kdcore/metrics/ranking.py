@@ -6,7 +6,7 @@ all orders of such ads and does not depend on the order of the rows.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import Any, Literal
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 DEPTH = 20
+_PADDED = 4  # times the pairs that lists may take when they are filled up to one length
 
 
 @dataclass(frozen=True)
@@ -40,12 +41,18 @@ class RankedLists:
         tiebreaks: (pairs,) used where one order has to be shown, such as PairTable.tiebreaks; by
         default the place in the arrays. `top` does not depend on it.
         """
-        negative = -np.asarray(scores, dtype=np.float64)
-        keys = (negative, index) if tiebreaks is None else (tiebreaks, negative, index)
-        order = np.lexsort(keys)
-        group, ranked = index[order], negative[order]
+        negative, index = -np.asarray(scores, dtype=np.float64), np.asarray(index)
         sizes = np.bincount(index, minlength=queries)
-        rank = np.arange(len(order)) - (np.cumsum(sizes) - sizes)[group]
+        first = np.cumsum(sizes) - sizes
+        place = np.arange(len(index)) - first[index]
+        together = tiebreaks is None and bool((index[1:] >= index[:-1]).all())
+        if together and queries * sizes.max(initial=0) <= _PADDED * len(index):
+            order = _sorted_rows(negative, index, place, first)
+        else:
+            keys = (negative, index) if tiebreaks is None else (tiebreaks, negative, index)
+            order = np.lexsort(keys)
+        group, ranked = index[order], negative[order]
+        rank = place if together else np.arange(len(order)) - first[group]
         starts = np.ones(len(order), dtype=bool)
         starts[1:] = (group[1:] != group[:-1]) | (ranked[1:] != ranked[:-1])
         return cls(order, group, rank, sizes, np.cumsum(starts) - 1)
@@ -65,8 +72,9 @@ class RankedLists:
             ranked = (np.bincount(self.tie, ranked) / self._run_sizes)[self.tie]
         rank = self.sizes[self.group] - 1 - self.rank if worst_first else self.rank
         shown = rank < depth
+        rows: Any = slice(None) if shown.all() else shown
         table = np.zeros((len(self.sizes), depth))
-        table[self.group[shown], rank[shown]] = ranked[shown]
+        table.ravel()[self.group[rows] * depth + rank[rows]] = ranked[rows]
         return table
 
     def tied_share(self, depth: int) -> float:
@@ -76,8 +84,25 @@ class RankedLists:
         return float(shared[shown].mean()) if shown.any() else float("nan")
 
 
+def _sorted_rows(values: Floats, index: Ints, place: Ints, first: Ints) -> Ints:
+    """Return np.lexsort((values, index)) of an index that never falls, by sorting short rows.
+
+    place: (pairs,) of each pair in its query. first: (queries,) the row of each query's first pair.
+    """
+    width = int(place.max(initial=-1)) + 1
+    rows = np.full((len(first), width), np.inf)
+    cells = index * width + place
+    rows.ravel()[cells] = values
+    order = np.argsort(rows, axis=1, kind="stable")  # so that the padding stays behind
+    return np.asarray((order + first[:, None]).ravel()[cells])
+
+
 def compact(query_ids: NDArray[np.integer[Any]]) -> tuple[Ints, int]:
     """Number queries 0..queries-1 in ascending order of their ids; return (numbers, queries)."""
+    if (query_ids[1:] >= query_ids[:-1]).all():  # in order already
+        new = np.ones(len(query_ids), dtype=np.int64)
+        new[1:] = query_ids[1:] != query_ids[:-1]
+        return np.cumsum(new) - 1, int(new.sum())
     queries, index = np.unique(query_ids, return_inverse=True)
     return index.astype(np.int64), len(queries)
 
@@ -186,7 +211,8 @@ def label_density(counts: Floats, average: Literal["pooled", "query"] = "pooled"
         shares = share(totals[:, :-1], labelled_shown[:, None])
     else:
         each = counts[:, :, :-1]
-        totals_per_query = each.sum(axis=2, keepdims=True)
+        # grade by grade, for NumPy is slow on a short last axis
+        totals_per_query = reduce(np.add, (each[:, :, k : k + 1] for k in range(each.shape[2])))
         labelled = (totals_per_query[:, :, 0] > 0).sum(axis=0)
         shares = share(share(each, totals_per_query, 0.0).sum(axis=0), labelled[:, None])
     return Density(shares, share(labelled_shown, shown), labelled_shown)

@@ -48,6 +48,13 @@ def test_equal_mass_bins_hold_equal_numbers_and_never_split_equal_values():
     assert len(set(tied[:50])) == len(set(tied[50:])) == 1
 
 
+@pytest.mark.parametrize("pairs", [1, 14, 15, 16, 101])
+def test_the_bin_of_a_pair_is_the_share_of_pairs_below_it(pairs):
+    relevance = np.random.default_rng(0).random(pairs).round(1)
+    below = (relevance[:, None] > relevance).sum(axis=1)
+    np.testing.assert_array_equal(bin_of(relevance, 15, "mass"), below * 15 // pairs)
+
+
 def test_the_ends_of_the_scale_fall_into_the_end_bins():
     np.testing.assert_array_equal(bin_of(np.array([0.0, 1.0, 1.0 + 1e-16]), 15), [0, 14, 14])
 

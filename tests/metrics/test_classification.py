@@ -18,6 +18,7 @@ from kdcore.metrics.classification import (
     mid_ranks,
     nll,
     roc_auc,
+    stable_order,
 )
 from kdcore.softlabels import soften
 
@@ -119,3 +120,11 @@ def test_one_half_counts_as_relevant():
 def test_mid_ranks_equal_scipy():
     _, scores = sample(5)
     np.testing.assert_array_equal(mid_ranks(scores), rankdata(scores))
+
+
+def test_the_fast_order_is_numpys_stable_one():
+    rng = np.random.default_rng(0)
+    exact = [0.0, -0.0, np.inf, -np.inf, 5e-324, -5e-324, 1e300, -1e300]
+    for values in ([], [1.0], exact * 3, rng.normal(size=3000), rng.normal(size=3000).round(1)):
+        values = np.asarray(values, dtype=np.float64)
+        np.testing.assert_array_equal(stable_order(values), np.argsort(values, kind="stable"))

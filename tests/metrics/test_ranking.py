@@ -182,3 +182,17 @@ def test_density_without_a_judged_pair_is_nan():
     density = label_density(label_counts(np.array([-1]), np.array([1.0]), np.array([0]), 2))
     assert np.isnan(density.shares).all()
     assert (density.coverage == 0).all()
+
+
+@pytest.mark.parametrize("sizes", [[3, 0, 5, 1, 4, 4], [1, 1, 1, 60], [0, 0], [10] * 30])
+def test_lists_do_not_depend_on_how_they_are_sorted(sizes):
+    """Rows query by query are sorted in short rows, other rows all at once."""
+    rng = np.random.default_rng(0)
+    index = np.repeat(np.arange(len(sizes)), sizes)
+    scores = rng.normal(size=len(index)).round(1)
+    lists, shuffled = RankedLists.of(scores, index, len(sizes)), rng.permutation(len(index))
+    np.testing.assert_array_equal(lists.order, np.lexsort((-scores, index)))
+    others = RankedLists.of(scores[shuffled], index[shuffled], len(sizes))
+    for part in ("group", "rank", "sizes", "tie"):
+        np.testing.assert_array_equal(getattr(lists, part), getattr(others, part))
+    np.testing.assert_array_equal(scores[lists.order], scores[shuffled][others.order])
