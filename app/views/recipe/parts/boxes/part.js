@@ -30,6 +30,7 @@ export default function ({ data, parentElement, setStateValue }) {
 }
 
 function later(root, part) {
+  clearTimeout(part.timer);
   part.timer = setTimeout(() => look(root, part), document.hidden ? HIDDEN : PACE);
 }
 
@@ -43,12 +44,13 @@ async function look(root, part) {
       const changed = statesOf(news) !== statesOf(part.now);
       part.now = news;
       draw(root, part);
-      if (changed) return part.send("ended", { state: news.state }); // the page draws numbers anew
+      if (changed) part.send("ended", { state: news.state }); // the page draws its numbers anew
     }
   } catch {
     // the lab is away for a moment: the picture stays, the next look follows
   }
-  if (!part.over) later(root, part);
+  // also after a change: a page that is drawn anew with the same data does not start this part again
+  if (!part.over && part.now.state === "running") later(root, part);
 }
 
 function statesOf(now) {
