@@ -19,6 +19,8 @@ def offer_towers(board: Board) -> str:
         return "Search needs a student and a teacher whose models are here; none is chosen."
     if board.teacher.run is None:
         return "The teacher was imported as a file of answers: no model here can re-rank."
+    if queries.is_separable(board.student.run):
+        return "Of the student or its teacher only predictions are here: their models are missing."
     for source in able[:1]:
         st.button(
             f"Show {md(source.title)}",

@@ -8,6 +8,7 @@ from app.services import Board, access
 from kdcore.catalog import student_entry
 from kdcore.data.library import WORLD
 from kdcore.errors import DataError, UnknownNameError
+from kdcore.predictions import WEIGHTS
 from kdcore.retrieval.ads import CORPUS, Ads, ads_named
 from kdcore.retrieval.measuring import jobs
 from kdcore.retrieval.measuring.jobs import Request
@@ -27,16 +28,21 @@ def is_separable(run: Run | None) -> bool:
 
 def request_of(board: Board) -> Request | None:
     """What the page measures; None where the student has no vectors or no teacher is here."""
-    student, teacher = (model.run if model else None for model in (board.student, board.teacher))
+    models = (board.student, board.teacher, board.twin)
+    student, teacher, twin = (_whole(model.run) if model else None for model in models)
     if student is None or teacher is None or not is_separable(student):
         return None
-    twin = board.twin.run if board.twin else None
     if board.data.key != WORLD:
         data_hash = services.whole_data(board.data).content_hash
         return Request(student, teacher, twin, board.data.key, data_hash)
     size = int(state.now().retrieval.size)
     name = WORLD if size == CORPUS else f"{WORLD}:ads={size}"
     return Request(student, teacher, twin, name)
+
+
+def _whole(run: Run | None) -> Run | None:
+    """A run whose model is there; one without its weights has no vectors."""
+    return run if run is not None and (run.model_folder / WEIGHTS).is_file() else None
 
 
 def study_of(request: Request) -> Study | None:
