@@ -1,13 +1,14 @@
 """Empty workspaces for a test; what AppTest leaves behind is put back for the tests after it."""
 
 import sys
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import pytest
 from streamlit.components.v2 import manifest_scanner
 
 from app.kit import by_hash
+from kdcore.data.world import world
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -17,6 +18,15 @@ def installed_packages_are_read_once():
         scan = cache(manifest_scanner.scan_component_manifests)
         patch.setattr(manifest_scanner, "scan_component_manifests", scan)
         yield
+
+
+@pytest.fixture(autouse=True)
+def the_world_is_generated_once(monkeypatch):
+    """The empty workspace of each test would otherwise generate the bundled world anew."""
+    monkeypatch.setattr("kdcore.data.world.world", _world)
+
+
+_world = lru_cache(maxsize=8)(world)
 
 
 @pytest.fixture(autouse=True)
