@@ -6,7 +6,7 @@ Form, YAML and link are three views of the same two State fields, `preset` and `
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from app import state
 from app.kit.by_hash import by_hash
@@ -32,8 +32,11 @@ Changed = dict[str, Any]
 RANKING: Changed = {"method.name": "ranking"}
 
 
+Config = TypeVar("Config")
+
+
 @dataclass(frozen=True)
-class Draft:
+class Planned(Generic[Config]):
     """What would be run. values: the whole config as plain data, wrong values included.
 
     changed: settings by path that differ from the preset; config: None while problems remain,
@@ -43,7 +46,7 @@ class Draft:
     preset: str
     changed: Changed
     values: dict[str, Any]
-    config: DistillConfig | None
+    config: Config | None
     problems: tuple[str, ...] = ()
 
     def at(self, path: str) -> Any:
@@ -53,6 +56,9 @@ class Draft:
     def problems_by_path(self) -> dict[str, list[str]]:
         """The problems by the path of each setting that they name, without that path."""
         return problems_by_path(self.problems)
+
+
+Draft = Planned[DistillConfig]
 
 
 def draft() -> Draft:

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from app import state
-from app.kit.forms import value_at
 from app.services import access, draft
 from app.services.boards import refuse_other_data
-from app.services.draft import Changed, Draft
+from app.services.draft import Changed, Draft, Planned
 from app.services.links import decode, encode
 from app.services.live import run as live
 from app.views.distill.queries import cost
@@ -29,24 +28,9 @@ from kdcore.runs.store import Run, RunStore
 RANDOM = ""  # the start of a model that starts from no run
 _LONGEST = 2_000  # characters of State.teacher_settings
 _DONE = "finished"
-_STARTS = set(STUDENTS) - set(
-    PRETRAINED.values()
-)  # models that do not come from a pretrained folder
-
-
-@dataclass(frozen=True)
-class NewTeacher:
-    """What would be trained; see services.draft.Draft for the fields."""
-
-    preset: str
-    changed: Changed
-    values: dict[str, Any]
-    config: FinetuneConfig | None
-    problems: tuple[str, ...] = ()
-
-    def at(self, path: str) -> Any:
-        """The value at a path, or None."""
-        return value_at(self.values, path)
+# models that do not come from a pretrained folder
+_STARTS = set(STUDENTS) - set(PRETRAINED.values())
+NewTeacher = Planned[FinetuneConfig]
 
 
 def new_teacher(now: Draft) -> NewTeacher:
