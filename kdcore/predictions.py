@@ -50,6 +50,11 @@ class Origin:
     part: str = ""
     member: str = ""
 
+    @property
+    def is_free_score(self) -> bool:
+        """Whether only the order and the gaps of the numbers count."""
+        return self.kind == "score"
+
 
 @dataclass(frozen=True)
 class Predictions:

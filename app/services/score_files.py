@@ -84,7 +84,7 @@ def free_scores(data: str) -> tuple[str, ...]:
 def gives_free_score(predictions: Path) -> bool:
     """Whether stored predictions are a free score."""
     origin = kept_about(predictions).origin
-    return origin is not None and origin.kind == "score"
+    return origin is not None and origin.is_free_score
 
 
 def free_of(teacher: str, data: str, offered: Mapping[str, Model]) -> list[str]:

@@ -206,8 +206,9 @@ def teacher_misfit(kind: str, method: str, params: Any = None, teacher_params: A
             "the assistant learns what the student misses of a model's vectors or logits, and a "
             "file of scores gives neither for certain; choose one run"
         )
-    if kind == "file" and getattr(teacher_params, "kind", "") == "score" and not entry.lists:
-        return score_misfit(method)
+    is_free = kind == "file" and getattr(teacher_params, "kind", "") == "score"
+    if is_free and (reason := score_misfit(method)):
+        return reason
     if method == "residual" and kind in ("peer", "ema"):
         return f"{entry.title} learns what an outside teacher knows better; choose one run"
     if teacher.gives is None or not (missing := entry.reads(params) - teacher.gives):

@@ -21,7 +21,7 @@ def draw(board: Board) -> None:
     answers = board.teacher.predictions
     if not answers.own_relevance:
         st.info(md(answers.caveat), icon=":material/filter_1:")
-    if answers.origin is not None and answers.origin.kind == "score":
+    if answers.origin is not None and answers.origin.is_free_score:
         st.caption(
             "A free score has no P(relevant). Its histogram and the labels that contradict it "
             "would rest on probabilities that the lab computed, so they are hidden."

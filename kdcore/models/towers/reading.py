@@ -18,7 +18,7 @@ from torch import Tensor
 from transformers.utils import cached_file
 
 from kdcore.errors import DataError
-from kdcore.hub import local_or_hub
+from kdcore.hub import local_or_hub, module_entries
 from kdcore.predictions import WEIGHTS
 from kdcore.workspace import MODEL_CARD
 
@@ -127,9 +127,8 @@ class _Files:
 
 def _modules(files: _Files) -> dict[str, str]:
     """The folder of each module of modules.json by its kind; {} for a plain encoder."""
-    listed = files.read("modules.json")
     modules: dict[str, str] = {}
-    for entry in listed if isinstance(listed, list) else ():
+    for entry in module_entries(files.read("modules.json")):
         kind, path = (str(entry.get(key) or "") for key in ("type", "path"))
         name = kind.rpartition(".")[2]
         if kind.partition(".")[0] != "sentence_transformers":
