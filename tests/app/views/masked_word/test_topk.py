@@ -3,10 +3,8 @@
 import json
 from pathlib import Path
 
-import pytest
-from streamlit.testing.v1 import AppTest
-
 from app.services import access
+from tests.app.views.masked_word.conftest import run
 
 ASSET = Path(access.ASSETS) / "measured" / "topk.json"
 
@@ -15,18 +13,6 @@ def card() -> None:
     from app.views.masked_word import topk
 
     topk.draw()
-
-
-@pytest.fixture(scope="module")
-def result() -> dict:
-    return json.loads(ASSET.read_text(encoding="utf-8"))
-
-
-@pytest.fixture(scope="module")
-def shown() -> AppTest:
-    app = AppTest.from_function(card, default_timeout=60).run()
-    assert not app.exception
-    return app
 
 
 def test_every_measured_k_is_drawn_with_both_ways_to_treat_the_rest(shown, result):
@@ -61,11 +47,5 @@ def test_more_logits_hold_more_and_lose_less(result):
 
 def test_without_a_measurement_the_card_says_how_to_make_one(tmp_path, monkeypatch):
     monkeypatch.setattr(access, "ASSETS", tmp_path)
-    app = AppTest.from_function(card, default_timeout=60).run()
-    assert not app.exception
+    app = run(card)
     assert "`kdlab masked measure --stores`" in app.caption[0].value
-
-
-def test_the_measurement_names_no_path_of_the_machine_it_was_made_on():
-    text = ASSET.read_text(encoding="utf-8")
-    assert not any(place in text for place in ("/tmp", "/home", "/work"))
