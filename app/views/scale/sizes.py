@@ -52,8 +52,9 @@ def draw() -> str:
         Caption("Model sizes: the deck's and this lab's", f"{SOURCE}; this lab: saved models"),
     )
     st.caption(
-        f"Source: {SOURCE}, numbers and dates (month/year) as printed; models "
-        "without a date have none there. The two pictures disagree slightly: ELMo 93 and 94 "
+        f"Source: {SOURCE}, numbers and dates (month/year) as printed. Oldest "
+        "first: by month; then, smallest first, the models for which the deck prints no date; this "
+        "lab's come last. The two pictures disagree slightly: ELMo 93 and 94 "
         "million, RoBERTa 340 and 355 million; both are drawn. This lab's sizes are counted in the "
         "saved models of its runs, embeddings included; a count has no interval."
     )
