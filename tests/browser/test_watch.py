@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from kdcore.config import PretrainConfig, to_dict
 from kdcore.runs.metric_lines import METRICS
+from kdcore.workspace import write_json_atomic
 from tests.browser.conftest import ROOT, free_port, wait_for_health
 from tests.browser.learning import Learning
 
@@ -190,3 +192,22 @@ def test_a_watcher_outlives_the_server_and_goes_on_by_itself(visit, start, run):
     start(port)
     expect(finding(page)).to_contain_text("After 10 of 80")
     expect(trouble).to_be_hidden()
+
+
+@pytest.mark.slow
+def test_a_pretraining_shows_what_it_has_and_nothing_of_grades(visit, story, run, settle):
+    write_json_atomic(run.folder / "config.json", to_dict(PretrainConfig()))
+    seen = {"loss": 4.0, "masked": 3.3, "next_ad": 0.7, "words": 700.0}
+    seen |= {"masked_accuracy": 0.25, "next_ad_accuracy": 0.75}
+    run.line(5, loss=4.5, masked=3.8, next_ad=0.7)
+    run.line(5, kept_step=5, **{f"validation_{key}": value for key, value in seen.items()})
+    page = watched(visit, story, run)
+    expect(finding(page)).to_contain_text("the pretraining has Hidden-word loss 3.300 on 700")
+    page.locator(".extra button", has_text="Next ads right").click()
+    expect(finding(page)).to_contain_text("Next ads right 0.750")
+    page.wait_for_url(re.compile("rpretrain=next_ad_accuracy"))
+    settle(page)
+    shown = page.locator(".kd.watch").inner_text()
+    for absent in ("ROC-AUC", "NLL", "Gap recovered", "Agreement", "pinned pairs"):
+        assert absent not in shown, absent
+    assert page.errors == []

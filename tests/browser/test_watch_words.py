@@ -49,3 +49,30 @@ def test_an_earlier_step_is_set_beside_what_is_named_the_twins_kept_moment(
 ) -> None:
     assert "its twin's saved step 0.700" in said(0.04, 40)
     assert "its twin without a teacher 0.700" in said(0.04, 80)
+
+
+OF_PRETRAINING = """(metric) => {
+  const film = m.newFilm();
+  const check = {step: 40, kept_step: 40, validation_loss: 3, validation_words: 700,
+    validation_masked: 2.5, validation_masked_accuracy: 0.25, validation_next_ad_accuracy: 0.75};
+  m.absorb(film, {
+    student: {reset: false, lines: [{step: 20, loss: 4}, check], next: "2"}, moments: [],
+    status: {state: "running", stage: "pretrain", total: 80, words: "", message: ""},
+    teacher: null, pairs: 2000, twin: null,
+  }, 0);
+  return m.sentenceOf(film, metric, m.viewAt(film, metric, 40));
+}"""
+
+
+def test_a_pretraining_is_told_by_what_it_gets_right_and_on_how_much(open_module: Any) -> None:
+    page = open_module(SUMS)
+    words = page.evaluate(OF_PRETRAINING, "masked_accuracy")
+    assert words == (
+        "After 40 of 80 steps the pretraining has Hidden words right 0.250 on 700 hidden words."
+    )
+    ads = page.evaluate(OF_PRETRAINING, "next_ad_accuracy")
+    assert "Next ads right 0.750 on 2,000 validation pairs" in ads
+    about = {"graded": False, "weights": {"masked": 1}, "run": "r", "label": "A run"}
+    table = page.evaluate("(about) => m.csvOf(m.newFilm(), about)", about)
+    assert "loss,soft_weighted,masked_weighted,hard_weighted,validation_masked," in table
+    assert "roc_auc" not in table

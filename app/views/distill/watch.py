@@ -16,7 +16,8 @@ from app.views.distill.parts.run_watch import Watch, run_watch
 from kdcore.config.teacher import without_folders
 from kdcore.runs.store import Run
 
-_COLUMNS = ["step", "loss", "validation_roc_auc", "validation_nll", "pairs_per_second"]
+_OF_GRADES = ["validation_roc_auc", "validation_nll"]
+_OF_PRETRAINING = ["masked", "masked_accuracy", "next_ad", "next_ad_accuracy"]
 
 
 def draw(run_id: str) -> None:
@@ -37,15 +38,16 @@ def _watch(run: Run) -> None:
     if answer is None:  # another tab has discarded it meanwhile
         _gone(run.id)
         return
-    now, target, twin = state.now().watch, f"run_watch_{run.id}", answer.get("twin")
+    now, target, twin = state.now(), f"run_watch_{run.id}", answer.get("twin")
     watch = Watch(
         run=run.id,
         label=run.shown_title,
         target=target,
         weights={"soft": 0.0, **run.weights},  # a training on labels has no soft term
         distilled=run.is_distilled,
-        step=now.step,
-        metric=now.metric,
+        graded=run.gives_grades,
+        step=now.watch.step,
+        metric=now.watch.metric if run.gives_grades else now.runs.pretraining,
         over={
             "run": answer["status"]["state"] in live.OVER,
             "twin": twin is None or twin["state"] in live.OVER,
@@ -53,7 +55,8 @@ def _watch(run: Run) -> None:
     )
     with st.container(key=target):
         run_watch(watch, f"watch_{run.id}", _on_moment, _on_end)
-    columns = [*_COLUMNS[:2], *run.weights, *_COLUMNS[2:]]
+    measured = _OF_GRADES if run.gives_grades else [f"validation_{m}" for m in _OF_PRETRAINING]
+    columns = ["step", "loss", *run.weights, *measured, "pairs_per_second"]
     lines = pd.DataFrame(answer["student"]["lines"]).reindex(columns=columns)
     # a teacher in a folder of this machine is named without that folder
     teacher = without_folders(run.teacher)
@@ -70,7 +73,7 @@ def _gone(run_id: str) -> None:
 
 def _on_moment(sent: Any) -> None:
     if isinstance(sent, Mapping):
-        moment = {key: sent[key] for key in ("wstep", "wmetric") if key in sent}
+        moment = {key: sent[key] for key in ("wstep", "wmetric", "rpretrain") if key in sent}
         state.change(**state.of_keys(moment))
 
 

@@ -16,7 +16,7 @@ class Watch:
 
     run: its id; label: its name. target: key of the container, by which exports find it.
     weights: of the terms of the loss by their curves, "soft" first and "hard" last; distilled:
-    whether it has a teacher.
+    whether it has a teacher; graded: whether its model gives grades, which a pretraining does not.
     step and metric: the moment and the validation metric that are shown, step -1 for the newest.
     over: whether the page knows already that the "run" and its "twin" have ended.
     """
@@ -26,6 +26,7 @@ class Watch:
     target: str
     weights: Mapping[str, float]
     distilled: bool
+    graded: bool
     step: int
     metric: str
     over: Mapping[str, bool]
@@ -34,7 +35,10 @@ class Watch:
 def run_watch(
     watch: Watch, key: str, on_moment: Callable[[Any], None], on_end: Callable[[], None]
 ) -> None:
-    """Mount it. on_moment gets {"wstep"} or {"wmetric"} at a release; on_end: a run ended."""
+    """Mount it. on_end: a run ended.
+
+    on_moment gets {"wstep"} at a release, {"wmetric"} or {"rpretrain"} when a metric is chosen.
+    """
     _mount(
         key=key,
         data=asdict(watch) | {"gap": DEFINITION},

@@ -2,7 +2,7 @@
 
 import { el } from "../../../../parts/draw.js";
 import { capital, duration, integer, number, percent } from "../../../../parts/words.js";
-import { gapWords, isDone, isOver, METRICS, OVER, secondsLeft } from "./sums.js";
+import { gapWords, isDone, isOver, measuredOn, METRICS, OVER, secondsLeft } from "./sums.js";
 
 const ABOUT = {
   value: "Of the validation pairs, not of the test pairs; they choose the epoch that is saved.",
@@ -28,6 +28,8 @@ const NUMBERS = [
   ["memory", "Memory", "grid"],
 ];
 
+const OF_GRADES = ["gap", "agreement", "kl", "distance"]; // what a pretraining cannot have
+
 /** The places of the numbers, made once. gap: the definition of gap recovered. */
 export function makeNumbers(list, gap) {
   const places = {};
@@ -40,14 +42,16 @@ export function makeNumbers(list, gap) {
     const about = el("span", { class: "about", role: "tooltip", id }, meaning);
     const [value, small] = [el("dd", {}, "–"), el("dd", { class: "small" })];
     const stripe = { class: "number", style: `--stripe: var(--kd-${role})` };
-    list.append(el("div", stripe, el("dt", {}, button, about), value, small));
-    places[key] = { label, value, small };
+    const node = el("div", stripe, el("dt", {}, button, about), value, small);
+    list.append(node);
+    places[key] = { node, label, value, small };
   }
   return places;
 }
 
-/** Show the numbers of a view. */
-export function paintNumbers(numbers, film, metric, view) {
+/** Show the numbers of a view; graded: whether the run's model gives grades. */
+export function paintNumbers(numbers, film, metric, view, graded) {
+  for (const key of OF_GRADES) numbers[key].node.style.display = graded ? "" : "none";
   const put = (key, value, small = "") => {
     numbers[key].value.textContent = value;
     numbers[key].value.classList.toggle("words", /[a-z]{5}/.test(value));
@@ -56,8 +60,8 @@ export function paintNumbers(numbers, film, metric, view) {
   const { name, field } = METRICS[metric];
   const { moment, check, pace } = view;
   numbers.value.label.textContent = name;
-  const pairs = film.pairs ? `${integer(film.pairs)} validation pairs` : "validation pairs";
-  put("value", number(check?.[field]), check ? `step ${integer(check.step)} · ${pairs}` : "no validation yet");
+  const n = measuredOn(film, metric, check);
+  put("value", number(check?.[field]), check ? `step ${integer(check.step)} · ${n}` : "no validation yet");
   paintGap(put, film, view);
   put("agreement", percent(moment?.agreement), film.probe ? `${integer(film.probe.pairs)} probe pairs` : "");
   put("kl", number(moment?.kl), film.probe ? `nats at T = ${film.probe.temperatures[1]}` : "");

@@ -9,7 +9,7 @@ import { makeNumbers, paintNumbers, stateLine } from "./numbers.js";
 import { makePeople, paintPeople, placeholders, tableOfPeople } from "./people.js";
 import { makePoll } from "./poll.js";
 import {
-  absorb, csvOf, isDone, isOver, METRICS, newFilm, OVER, questionOf, sentenceOf, viewAt,
+  absorb, csvOf, isDone, isOver, METRICS, metricsOf, newFilm, OVER, questionOf, sentenceOf, viewAt,
 } from "./sums.js";
 import { paintCurves } from "./views.js";
 
@@ -17,6 +17,7 @@ const PLAY = 150; // ms per moment while it plays
 
 // what only a run that learned something has
 const PICTURES = ".numbers, .control, .curves, .pairshead, .pairs, .legend, .asTable, .progress";
+const OF_GRADES = ".pairshead, .pairs, .legend, .asTable"; // what a pretraining cannot have
 
 export default function ({ data, parentElement, setStateValue }) {
   const root = theme(parentElement);
@@ -86,7 +87,7 @@ function gather(root, gap) {
   part.switches = Object.entries(METRICS).map(([key, { name }]) => {
     const press = () => {
       part.metric = key;
-      part.send("at", { wmetric: key });
+      part.send("at", { [part.data.graded ? "wmetric" : "rpretrain"]: key });
       part.ask();
     };
     return [key, el("button", { type: "button", onclick: press }, name)];
@@ -185,7 +186,7 @@ function paint(part) {
   if (!film.status) return void (words.finding.textContent = "Opening the run…");
   const view = here(part);
   const nothing = isOver(film) && !film.ticks.length; // no axis and no empty boxes then
-  for (const node of part.root.querySelectorAll(PICTURES)) node.style.display = nothing ? "none" : "";
+  showWhatItHas(part, nothing);
   words.finding.textContent = sentenceOf(film, metric, view);
   words.state.textContent = stateLine(film);
   const newest = film.ticks.at(-1) ?? 0;
@@ -193,7 +194,7 @@ function paint(part) {
   part.bar.setAttribute("aria-valuemax", film.total || 1);
   part.bar.setAttribute("aria-valuenow", newest);
   paintControl(part, view);
-  paintNumbers(part.numbers, film, metric, view);
+  paintNumbers(part.numbers, film, metric, view, part.data.graded);
   paintCurves(part, view);
   for (const [key, button] of part.switches) button.setAttribute("aria-pressed", String(key === metric));
   if (film.probe && part.people?.probe !== film.probe) part.people = makePeople(part.host, film.probe);
@@ -202,6 +203,15 @@ function paint(part) {
   words.pairshead.textContent = `${film.probe?.labels.length ?? 20} pinned pairs${when}`;
   words.legend.textContent = film.probe ? legend(film.probe) : "";
   if (part.table.open && part.people) part.table.lastElementChild.replaceChildren(tableOfPeople(part.people));
+}
+
+/** Hide what this run cannot have: all pictures where nothing was learned; grades of a pretraining. */
+function showWhatItHas({ root, data: { graded }, charts, switches }, nothing) {
+  const show = (node, shown) => void (node.style.display = shown ? "" : "none");
+  for (const node of root.querySelectorAll(PICTURES)) show(node, !nothing);
+  if (!graded) for (const node of root.querySelectorAll(OF_GRADES)) show(node, false);
+  for (const chart of [charts.agreement, charts.distance]) show(chart.node, graded);
+  for (const [key, button] of switches) show(button, key in metricsOf(graded));
 }
 
 function legend({ grades, teacher, truth }) {

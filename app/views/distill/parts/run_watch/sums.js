@@ -6,10 +6,34 @@ export const OVER = ["finished", "stopped", "failed", "lost", "broken"];
 const LEARNING = ["pretrain", "multitask", "distill", "finetune", "evaluate"];
 const NOT_CLEAR = "n/a: the teacher is not clearly better than the twin";
 // error: standard error of one model's metric on n validation pairs, without its answers at hand
-export const METRICS = {
+const OF_GRADES = {
   roc_auc: { name: "ROC-AUC", field: "validation_roc_auc", sign: 1, low: 0.5, high: 1, error: errorOfArea },
   nll: { name: "NLL", field: "validation_nll", sign: -1, low: 0, high: 0, error: (nll, n) => nll / Math.sqrt(n) },
 };
+// what a pretraining has instead, by the names that the page Runs has for it
+const OF_PRETRAINING = {
+  masked: { name: "Hidden-word loss", field: "validation_masked", low: 0, high: 0, words: true },
+  masked_accuracy: { name: "Hidden words right", field: "validation_masked_accuracy", low: 0, high: 1, words: true },
+  next_ad: { name: "Next-ad loss", field: "validation_next_ad", low: 0, high: 0 },
+  next_ad_accuracy: { name: "Next ads right", field: "validation_next_ad_accuracy", low: 0, high: 1 },
+};
+export const METRICS = { ...OF_GRADES, ...OF_PRETRAINING };
+
+/** The metrics that a run has; graded: whether its model gives grades, which a pretraining does not. */
+export function metricsOf(graded) {
+  return graded ? OF_GRADES : OF_PRETRAINING;
+}
+
+/** What a metric's model is called. */
+export function subjectOf(metric) {
+  return metric in OF_GRADES ? "student" : "pretraining";
+}
+
+/** On how much a metric was measured at a validation, in words. */
+export function measuredOn(film, metric, check) {
+  if (!METRICS[metric].words) return film.pairs ? `${integer(film.pairs)} validation pairs` : "validation pairs";
+  return `${integer(check?.validation_words ?? 0)} hidden words`;
+}
 
 /** Hanley and McNeil 1982, doi:10.1148/radiology.143.1.7063747, with half of the pairs relevant. */
 function errorOfArea(area, n) {
@@ -43,7 +67,7 @@ export function absorb(film, answer, clock) {
   Object.assign(film, { status: answer.status, teacher: answer.teacher, pairs: answer.pairs });
   film.twin = answer.twin && withTwin(film.twin, answer.twin);
   film.loss = film.lines.filter((line) => Number.isFinite(line.loss));
-  film.checks = film.lines.filter((line) => Number.isFinite(line.validation_nll));
+  film.checks = film.lines.filter((line) => Number.isFinite(line.validation_nll ?? line.validation_loss));
   const steps = [...film.loss, ...film.checks, ...film.moments].map((one) => one.step);
   film.ticks = [...new Set(steps)].sort((a, b) => a - b);
   const planned = LEARNING.includes(answer.status.stage) || isOver(film) ? answer.status.total : 0;
@@ -146,16 +170,17 @@ export function sentenceOf(film, metric, view) {
     return isOver(film) ? "Nothing was learned, so there is nothing to show." : `${capital(words)}.`;
   }
   const { name, field } = METRICS[metric];
+  const subject = `the ${subjectOf(metric)}`;
   const parts = [`After ${integer(view.step)} of ${integer(film.total)} steps`];
   const value = view.check?.[field];
   const showsSaved = isOver(film) && view.check?.step < view.step && state === "finished";
   if (showsSaved) parts.push(`, of which step ${integer(view.check.step)} is kept,`);
   if (Number.isFinite(value)) {
-    const n = film.pairs ? ` on ${integer(film.pairs)} validation pairs` : " in validation";
+    const n = film.pairs || METRICS[metric].words ? ` on ${measuredOn(film, metric, view.check)}` : " in validation";
     const others = [["its teacher", film.teacher?.[metric]], [twinName(film, view.step), view.twinCheck?.[field]]];
     const rivals = others.filter(([, v]) => Number.isFinite(v)).map(([model, v]) => `${model} ${number(v)}`);
-    parts.push(` the student has ${name} ${number(value)}${n}${rivals.length ? `; ${rivals.join(", ")}` : ""}.`);
-  } else parts.push(" the student has not been validated yet.");
+    parts.push(` ${subject} has ${name} ${number(value)}${n}${rivals.length ? `; ${rivals.join(", ")}` : ""}.`);
+  } else parts.push(` ${subject} has not been validated yet.`);
   const when = isDone(film) && view.step === film.ticks.at(-1) ? "" : " so far";
   if (Number.isFinite(view.gap.value)) {
     parts.push(` Gap recovered in validation${when}: ${gapWords(view.gap)}. The verdict is on the test pairs.`);
@@ -177,13 +202,19 @@ export function gapWords({ value, low, high }) {
 }
 
 /** Columns of the CSV: the loss, each term as it is weighted, and what was measured. */
-function csvNames(weights, film) {
+function csvNames({ weights, graded }, film) {
   const heat = film.lines.some((line) => Number.isFinite(line.temperature)) ? ["temperature"] : [];
+  const terms = termsOf(weights).map((term) => `${term}_weighted`);
+  if (!graded) return ["loss", ...terms, ...fieldsOf(OF_PRETRAINING), "pairs_per_second", "memory_mb"];
   return [
-    "loss", ...termsOf(weights).map((term) => `${term}_weighted`), "validation_roc_auc", "validation_nll",
+    "loss", ...terms, ...fieldsOf(OF_GRADES),
     "twin_validation_roc_auc", "twin_validation_nll", "agreement_with_teacher", "kl_to_teacher_nats",
     "distance_to_truth", "twin_distance_to_truth", "pairs_per_second", "memory_mb", ...heat,
   ];
+}
+
+function fieldsOf(metrics) {
+  return Object.values(metrics).map(({ field }) => field);
 }
 
 /** Names of the terms of a loss, in the order in which they are drawn: soft first, hard last. */
@@ -205,8 +236,7 @@ const COLUMNS = {
     temperature: "temperature",
     pairs_per_second: "pairs_per_second",
     memory_mb: "memory_mb",
-    validation_roc_auc: "validation_roc_auc",
-    validation_nll: "validation_nll",
+    ...Object.fromEntries(fieldsOf(METRICS).map((field) => [field, field])),
   },
   twinLine: { twin_validation_roc_auc: "validation_roc_auc", twin_validation_nll: "validation_nll" },
   moment: { agreement_with_teacher: "agreement", kl_to_teacher_nats: "kl", distance_to_truth: "distance" },
@@ -227,7 +257,7 @@ export function csvOf(film, data) {
   for (const line of film.twin?.lines ?? []) put(line.step, pick(line, COLUMNS.twinLine));
   for (const moment of film.moments) put(moment.step, pick(moment, COLUMNS.moment));
   for (const moment of film.twin?.moments ?? []) put(moment.step, pick(moment, COLUMNS.twinMoment));
-  const names = csvNames(data.weights, film);
+  const names = csvNames(data, film);
   const source = `"run=${data.run} ${data.label.replace(/\s+/g, " ").replaceAll('"', '""')}"`;
   const body = [...rows]
     .sort(([a], [b]) => a - b)

@@ -2,7 +2,7 @@
 
 import { capital, number, percent } from "../../../../parts/words.js";
 import { paintChart, stableTop } from "./curves.js";
-import { isOver, METRICS, termsOf, weightAt } from "./sums.js";
+import { isOver, METRICS, subjectOf, termsOf, weightAt } from "./sums.js";
 
 /** Paint them all at a view. */
 export function paintCurves(part, view) {
@@ -80,17 +80,19 @@ function metricView(chart, film, metric, view) {
   chart.heading.textContent = `Validation ${name}`;
   const none = isOver(film) ? "no validation was recorded" : "the first validation is awaited";
   const other = view.step < film.ticks.at(-1) ? "twin's saved step" : "twin";
+  const subject = subjectOf(metric);
+  const rivals = subject === "student" ? `, teacher ${number(top)}, ${other} ${number(view.twinCheck?.[field])}` : "";
   return {
     low, high,
     marks: quarters(high - low).map((part) => low + part),
     levels: levelsOf(top),
     lines: [
       { kind: "twin", name: "twin", points: twin, whole: true, dots: true },
-      { kind: "student", name: "student", points: own, dots: true },
+      { kind: "student", name: subject, points: own, dots: true },
     ],
     empty: own.length || twin.length ? "" : none,
-    label: `Validation ${name} over steps: student ${number(view.check?.[field])}, teacher ${number(top)}, `
-      + `${other} ${number(view.twinCheck?.[field])}. Validation pairs, not test.`,
+    label: `Validation ${name} over steps: ${subject} ${number(view.check?.[field])}${rivals}. `
+      + "Validation pairs, not test.",
   };
 }
 
