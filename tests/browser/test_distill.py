@@ -57,7 +57,7 @@ def learning(page, home: Workspace, run: str, beyond: int = 0) -> int:
     """Wait until a run has gone beyond a step; returns the step at which it is."""
     for _ in range(PATIENCE // 200):
         status = RunStore(home.runs).get(run).status()
-        if status.stage == "distill" and status.step > beyond:
+        if status.stage in ("distill", "finetune") and status.step > beyond:
             return status.step
         page.wait_for_timeout(200)
     raise AssertionError(f"{run} is {status}")
@@ -105,6 +105,41 @@ def test_a_teacher_is_trained_by_keyboard_and_then_teaches_in_the_form(visit, se
     settle(page)
     assert RunStore(home.runs).get(teacher).status().state == "finished"
     assert "tnew=" not in page.url
+    expect(page.get_by_role("combobox", name=re.compile("Run that teaches"))).to_have_value(
+        re.compile("Teacher BERT-1")
+    )
+    assert page.errors == []
+
+
+@pytest.mark.slow
+def test_a_teacher_is_paused_resumed_and_stopped_and_back_opens_its_form_again(
+    visit, settle, bench
+):
+    server, home = bench
+    long = "limit=300;model.params.layers=1;model.params.hidden=16;model.params.heads=2"
+    long += ";model.params.vocabulary=300;training.epochs=900;training.replay_points=2"
+    page = visit(address(tform="1", tset=long), at=server)
+    page.get_by_role("button", name="Start the teacher").click()
+    page.wait_for_url(re.compile(r"[?&]tnew=\d"), timeout=60_000)
+    settle(page)
+    teacher = re.search(r"[?&]tnew=([^&]+)", page.url)[1]
+    learning(page, home, teacher)
+    page.go_back()
+    page.get_by_role("button", name="Start the teacher").wait_for()
+    assert "tnew=" not in page.url
+    page.go_forward()
+    page.get_by_text("becomes the teacher once it is trained").wait_for()
+    settle(page)
+    page.get_by_role("button", name="Pause").click(timeout=PATIENCE)
+    page.get_by_text("Paused at step").wait_for(timeout=PATIENCE)
+    assert states(home)[teacher] == "stopped"
+    paused = RunStore(home.runs).get(teacher).status().step
+    page.get_by_role("button", name="Resume").click()
+    learning(page, home, teacher, paused)
+    page.get_by_role("button", name="Stop and keep").click(timeout=PATIENCE)
+    expect(finding(page)).to_contain_text("the teacher is trained", timeout=PATIENCE)
+    settle(page)
+    assert states(home)[teacher] == "finished"
     expect(page.get_by_role("combobox", name=re.compile("Run that teaches"))).to_have_value(
         re.compile("Teacher BERT-1")
     )

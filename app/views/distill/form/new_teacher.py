@@ -30,12 +30,13 @@ def draw(now: Draft) -> None:
     if run := training.awaited():
         with st.container(horizontal=True, vertical_alignment="center", key="distill_awaited"):
             title = md(run.shown_title)
-            st.caption(f":material/school: {title} teaches here once it is trained.")
+            st.caption(f":material/school: {title} becomes the teacher once it is trained.")
             st.button(
-                "Leave this teacher",
+                "Keep the present teacher",
                 key="distill_awaited_leave",
                 type="tertiary",
-                help="The training goes on; the teacher chosen above stays.",
+                help="The training goes on, but the form keeps the teacher that it has now. "
+                "The new one can be chosen there at any time once it is trained.",
                 on_click=state.change,
                 kwargs={"distill": {"awaited": ""}},
             )

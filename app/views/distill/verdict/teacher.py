@@ -28,7 +28,7 @@ def finding(run_id: str) -> str:
 
 
 def draw(run_id: str) -> None:
-    """Its metrics with their intervals; a button lets it teach where another run does."""
+    """Its metrics with their intervals; a button makes it the teacher where another run is."""
     trained = cases.trained_teacher(run_id)
     if trained is None:
         return
@@ -37,12 +37,12 @@ def draw(run_id: str) -> None:
         metric_cards(cards, key=f"judge_{run_id}", label="The teacher on its test pairs")
         if not _teaches(trained):
             st.button(
-                "Let it teach",
+                "Use it as the teacher",
                 icon=":material/school:",
                 key="distill_let_teach",
                 on_click=draft.take,
                 args=("teacher", trained.run.id),
-                **access.unless_public("It becomes the teacher of the form above."),
+                **access.unless_public("The form above then distills from it; nothing is started."),
             )
 
 
@@ -53,7 +53,7 @@ def _teaches(trained: Trained) -> bool:
 def _next(trained: Trained) -> str:
     if _teaches(trained):
         return "It teaches in the form above: Start distills a student from it."
-    return "Let it teach, and the form above distills a student from it."
+    return "Use it as the teacher, and the form above distills a student from it."
 
 
 def _card(trained: Trained, key: str) -> Card | None:

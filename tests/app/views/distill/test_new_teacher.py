@@ -87,7 +87,7 @@ def test_a_started_teacher_waits_in_the_queue_and_teaches_once_it_is_finished(ho
     assert isinstance(run.config, FinetuneConfig)
     assert (run.config.limit, run.role, run.purpose.estimate["seconds"]) == (500, "teacher", 60.0)
     assert (choices(at).distill.run, choices(at).distill.awaited) == (run.id, run.id)
-    assert "teaches here once it is trained" in texts(at)
+    assert "becomes the teacher once it is trained" in texts(at)
     demo_model(run)
     at.run()
     assert not at.exception
