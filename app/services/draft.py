@@ -30,8 +30,6 @@ LONGEST = 3_000  # characters of State.settings
 FROM_BOARD = ("teacher", "data")  # what a draft takes from the board unless it says so itself
 Changed = dict[str, Any]
 RANKING: Changed = {"method.name": "ranking"}
-
-
 Config = TypeVar("Config")
 
 
