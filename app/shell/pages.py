@@ -27,6 +27,7 @@ PAGES = (
     Page("compare", "Compare", ":material/compare_arrows:", "Analyze"),
     Page("ranking", "Ranking", ":material/format_list_numbered:", "Analyze"),
     Page("retrieval", "Retrieval", ":material/search:", "Analyze"),
+    Page("map", "Map", ":material/scatter_plot:", "Analyze"),
     Page("distill", "Distill", ":material/science:", "Train"),
     Page("recipe", "Recipe", ":material/conversion_path:", "Train"),
     Page("runs", "Runs", ":material/list_alt:", "Train"),

@@ -16,6 +16,7 @@ from app.state.data import Data
 from app.state.distill import Distill, Watch
 from app.state.kinds import Kind
 from app.state.losses import Losses
+from app.state.map import Map
 from app.state.masked_word import MaskedWord
 from app.state.ranking import Ranking
 from app.state.recipe import Recipe
@@ -40,6 +41,7 @@ class State(Common):
     compare: Compare = field(default_factory=Compare)
     ranking: Ranking = field(default_factory=Ranking)
     retrieval: Retrieval = field(default_factory=Retrieval)
+    map: Map = field(default_factory=Map)
     runs: Runs = field(default_factory=Runs)
     watch: Watch = field(default_factory=Watch)
     data: Data = field(default_factory=Data)

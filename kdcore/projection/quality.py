@@ -1,17 +1,19 @@
 """How much a map keeps of its space, and how much two spaces share; each number with its n."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.manifold import trustworthiness
 
+from kdcore.metrics.significance import Support, interval, resampled
 from kdcore.metrics.similarity import linear_cka, rsa
 from kdcore.projection.spaces import Points, Space, sample
 
 K = 10  # neighbors that are compared
 SAMPLE = 2_000  # points: trustworthiness and RSA grow with their square
-COMPARABLE = 0.1  # share of common neighbors below which two maps cannot be compared
+COMPARABLE = 0.1  # share of common neighbors beyond chance below which maps cannot be compared
 
 
 @dataclass(frozen=True)
@@ -30,10 +32,10 @@ class MapQuality:
 
 @dataclass(frozen=True)
 class SharedGeometry:
-    """How alike two spaces are. overlap: the mean share of k neighbors that both have.
+    """How alike two spaces are. overlap: the mean share of k neighbors that both have, of n points.
 
-    chance: the overlap of unrelated spaces, k / (n - 1). cka, rsa: see metrics.similarity; rsa on
-    rsa_n sampled points.
+    chance: the overlap of unrelated spaces, k / (points - 1). cka, rsa: see metrics.similarity; on
+    cka_n and rsa_n sampled points.
     """
 
     overlap: float
@@ -41,18 +43,21 @@ class SharedGeometry:
     cka: float
     rsa: float
     n: int
+    cka_n: int
     rsa_n: int
     k: int
 
     @property
     def comparable(self) -> bool:
         """Whether enough neighbors are shared for two maps to be read side by side."""
-        return self.overlap >= COMPARABLE
+        return self.overlap - self.chance >= COMPARABLE
 
 
-def map_quality(space: Space, places: Points, k: int = K, seed: int = 0) -> MapQuality:
-    """Measure a map of a space on a seeded sample of 2,000 points."""
-    rows = sample(len(space), SAMPLE, seed)
+def map_quality(
+    space: Space, places: Points, k: int = K, seed: int = 0, most: int = SAMPLE
+) -> MapQuality:
+    """Measure a map of a space on a seeded sample of `most` points."""
+    rows = sample(len(space), most, seed)
     k = min(k, (len(rows) - 1) // 2)
     features, drawn = space.features[rows].astype(np.float64), places[rows].astype(np.float64)
     if k < 1:
@@ -75,17 +80,47 @@ def overlap(one: NDArray[np.int64], other: NDArray[np.int64], k: int = K) -> NDA
     return np.asarray((both[:, 1:] == both[:, :-1]).sum(axis=1) / k)
 
 
+def overlap_interval(
+    shared: NDArray[np.floating[Any]], groups: NDArray[np.int64], resamples: int = 1000
+) -> tuple[float, float]:
+    """Return the ends of the 95 % interval of the mean overlap, by bootstrap over groups.
+
+    shared: (points,) nan where it was not measured. groups: (points,) the query of each point, as
+    pairs of a query hang together. nan with fewer than two groups.
+    """
+    measured = np.isfinite(shared)
+    place = np.unique(groups[measured], return_inverse=True)[1]
+    sums = np.bincount(place, shared[measured].astype(np.float64))
+    counts = np.bincount(place)
+    draws = resampled(lambda w: (w @ sums / (w @ counts))[:, None], len(counts), resamples, 1)
+    mean = np.array([sums.sum() / max(counts.sum(), 1)])
+    low, high = interval(draws, mean, Support.of((sums / np.maximum(counts, 1))[:, None]))
+    return float(low[0]), float(high[0])
+
+
 def shared_geometry(
-    one: Space, other: Space, shared: NDArray[np.float64], k: int = K, seed: int = 0
+    one: Space,
+    other: Space,
+    shared: NDArray[np.float64],
+    k: int = K,
+    seed: int = 0,
+    most: int = SAMPLE,
 ) -> SharedGeometry:
-    """Compare two spaces of the same points. shared: (points,) as `overlap` gives it."""
-    rows = sample(len(one), SAMPLE, seed)
+    """Compare two spaces of the same points, by RSA of a seeded sample of `most` points.
+
+    Linear CKA is of a sample twenty times as large, as its time grows with the points alone.
+
+    shared: (points,) as `overlap` gives it, or of a sample of the points.
+    """
+    rows = sample(len(one), most, seed)
+    many = sample(len(one), 20 * most, seed)
     return SharedGeometry(
         float(shared.mean()),
         min(k, len(one) - 1) / (len(one) - 1),
-        linear_cka(one.features, other.features),
+        linear_cka(one.features[many], other.features[many]),
         rsa(one.features[rows], other.features[rows]),
-        len(one),
+        len(shared),
+        len(many),
         len(rows),
         min(k, len(one) - 1),
     )

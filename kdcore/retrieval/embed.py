@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -94,6 +95,15 @@ def embed_queries(model: PairModel, queries: Sequence[str], device: str = "cpu")
     empty = [""] * len(queries)
     frame = make_frame(list(queries), empty, empty, [UNLABELLED] * len(queries))
     return _towers(model, frame, device)[0]
+
+
+def embed_texts(folder: Path, queries: Sequence[str], ads: Sequence[tuple[str, str]]) -> Vectors:
+    """(queries + ads, width) unit vectors by the towers of the run in a folder, on the CPU."""
+    model = two_towers(Run.load(folder))
+    titles, descriptions = zip(*ads, strict=True)
+    empty = [""] * len(ads)
+    frame = make_frame(empty, list(titles), list(descriptions), [UNLABELLED] * len(ads))
+    return np.concatenate([embed_queries(model, queries), _towers(model, frame, "cpu")[1]])
 
 
 def rescored(

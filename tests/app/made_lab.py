@@ -21,7 +21,10 @@ Draw = np.random.Generator
 
 @dataclass(frozen=True)
 class Made:
-    """What to make: `brought` leaves predictions without a run, `bare` leaves out the replay."""
+    """What to make: `brought` leaves predictions without a run, `bare` leaves out the replay.
+
+    features: their width, 0 for none; the student's are its twin's turned, the teacher's unrelated.
+    """
 
     grades: int = 4
     queries: int = 12
@@ -31,6 +34,7 @@ class Made:
     twin: bool = True
     brought: bool = False
     bare: bool = False
+    features: int = 0
 
 
 def make_lab(root: Path, made: Made = Made(), name: str = "world") -> PairTable:
@@ -42,13 +46,24 @@ def make_lab(root: Path, made: Made = Made(), name: str = "world") -> PairTable:
     said = {"teacher": ideal, "student-kd": _near(draw, ideal, 0.3)}
     if made.twin:
         said["student-hard"] = _near(draw, ideal, 1.5)
+    vectors = _features(made, len(pairs))
     for key, logits in said.items():
-        kept = Predictions(logits, pairs.content_hash, key)
+        kept = Predictions(logits, pairs.content_hash, key, vectors.get(key))
         if made.brought:
             kept.save(root / "data" / name / "brought" / f"{key}.parquet")
         else:
             _run(root / "runs" / key, key, kept, pairs, made, draw)
     return pairs
+
+
+def _features(made: Made, pairs: int) -> dict[str, NDArray[np.float32]]:
+    if not made.features:
+        return {}
+    draw = np.random.default_rng(7)
+    twin, teacher = draw.normal(size=(2, pairs, made.features))
+    turn = np.linalg.qr(draw.normal(size=(made.features, made.features)))[0]
+    sides = {"student-hard": twin, "student-kd": twin @ turn, "teacher": teacher}
+    return {key: side.astype(np.float32) for key, side in sides.items()}
 
 
 def _pairs(draw: Draw, made: Made) -> PairTable:

@@ -16,6 +16,9 @@ PLACES = with_parts(
 RARELY = (
     "retrieval?v=1&ftab=funnel",
     "retrieval?v=1&ftab=storage",
+    "map?v=1&pair=7",
+    "map?v=1&mwhat=texts",
+    "map?v=1&mwhat=moments",
     "scale?v=1&stab=glue",
     "scale?v=1&stab=runs",
     "temperature",

@@ -21,6 +21,7 @@ PLACES = {
                 "ranking?v=1&rtab=auction&query=5"],
     "retrieval": ["retrieval", "retrieval?v=1&ftab=funnel", "retrieval?v=1&ftab=twin"],
     "recipe": ["recipe"],  # its plan would start runs: test_recipe.py acts upon it
+    "map": ["map", "map?v=1&mwhat=texts", "map?v=1&mwhat=moments"],
     "runs": ["runs", "runs?v=1&rview=frontier", "runs?v=1&rview=diff"],
     "data": ["data", "data?v=1&dtab=teacher", "data?v=1&dtab=bring", "data?v=1&dtab=score"],
 }  # fmt: skip

@@ -32,6 +32,7 @@ PICTURES = {  # page: its picture, and words that its saved shapes have
     "scale?v=1&stab=runs": ("chart_scale_runs", ("BERT-3 teacher",)),
     "retrieval?v=1&ftab=funnel": ("retrieval_funnel", ("nDCG@5",)),
     "recipe": ("chart_recipe_waterfall", ("C-DSSM on the log", "label-aware")),
+    "map": ("chart_map", ("Twin: TwinBERT cosine", "Student: TwinBERT cosine")),
     "data?v=1&dtab=teacher": ("chart_data_teacher", ()),
 }  # fmt: skip
 # how many colors a picture has, and its size: an empty one has one

@@ -19,6 +19,7 @@ MAIN = {
     "compare": ("joint", 25),
     "ranking": ("density_rail", 25),
     "retrieval": ("w_fq", 25),
+    "map": ("chart_map", 25),
     "distill": ("w_preset", 25),
     "recipe": ("recipe_boxes", 25),
     "runs": ("runs_grid", 25),

@@ -11,7 +11,7 @@ from kdcore.projection import neighbors
 from kdcore.projection.layout import onto
 from kdcore.projection.neighbors import nearest
 from kdcore.projection.pca import pca_map
-from kdcore.projection.quality import map_quality, overlap, shared_geometry
+from kdcore.projection.quality import map_quality, overlap, overlap_interval, shared_geometry
 from kdcore.projection.spaces import Space
 
 
@@ -40,6 +40,25 @@ def test_blocks_and_many_points_give_the_same_neighbors(space, monkeypatch):
     np.testing.assert_array_equal(nearest(space, 10)[0], whole)
     monkeypatch.setattr(neighbors, "EXACT_UP_TO", 10)
     assert (nearest(space, 10)[0] == whole).mean() > 0.99
+
+
+def test_neighbors_of_some_points_are_those_among_all(space):
+    of = np.array([250, 3, 77])
+    whole, some = nearest(space, 10), nearest(space, 10, of)
+    np.testing.assert_array_equal(some[0], whole[0][of])
+    np.testing.assert_array_equal(some[1], whole[1][of])
+
+
+def test_the_interval_of_an_overlap_is_wider_where_points_of_a_query_agree():
+    rng = np.random.default_rng(0)
+    shared = np.repeat(rng.integers(0, 11, 60) / 10, 5)
+    apart = overlap_interval(shared, np.arange(300))
+    together = overlap_interval(shared, np.repeat(np.arange(60), 5))
+    assert apart[0] < shared.mean() < apart[1]
+    assert together[1] - together[0] > 1.8 * (apart[1] - apart[0])
+    shared[:5] = np.nan  # a query that was not measured counts in no draw
+    assert overlap_interval(shared, np.repeat(np.arange(60), 5))[0] > 0
+    assert np.isnan(overlap_interval(shared, np.zeros(300, dtype=int))).all()
 
 
 def test_no_point_is_its_own_neighbor_even_among_equal_points():

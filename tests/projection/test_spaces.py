@@ -28,7 +28,7 @@ def test_what_cannot_be_drawn_is_refused_in_a_sentence(features, sentence):
 def test_two_spaces_must_have_the_same_points():
     rng = np.random.default_rng(0)
     with pytest.raises(DataError, match="same pairs"):
-        draw(space(rng.random((9, 2))), space(rng.random((8, 2))), "pca")
+        draw(space(rng.random((9, 2))), space(rng.random((8, 2))))
 
 
 def test_a_sample_is_seeded_and_never_the_first_points():

@@ -9,12 +9,12 @@ import streamlit as st
 from app import services, state
 from app.kit import controls
 from app.kit.texts import marks, number
+from app.services.selection.outcomes import outcomes, passing, points
 from app.shell import captions
 from app.views.compare import selection
 from app.views.compare.parts import message
 from app.views.compare.parts.joint_density import joint_density
 from app.views.compare.parts.joint_points import joint_points
-from app.views.compare.queries.outcomes import outcomes, passing, points
 from kdcore.analysis.filters import Filters
 from kdcore.analysis.outcomes import CELLS, OUTCOME_TITLES, cube, outcome_of
 from kdcore.analysis.tags import TAGS

@@ -12,11 +12,11 @@ from app.kit import controls
 from app.kit.by_hash import by_hash
 from app.kit.texts import counted, md, number, pair_number, signed, with_signs
 from app.services import Answers, Board, Scored
+from app.services.selection.outcomes import outcomes
 from app.state import keys
 from app.state.compare import NO_EDIT
 from app.views.compare import selection
 from app.views.compare.parts.pair_card import Answer, Card, Compared, pair_cards
-from app.views.compare.queries.outcomes import outcomes
 from app.views.compare.queries.pair_cards import answer_of, texts_of
 from kdcore.analysis.counterfactual import word_diff
 from kdcore.data.pairs import UNLABELLED

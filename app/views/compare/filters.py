@@ -4,11 +4,11 @@ from dataclasses import asdict
 from typing import Any
 
 from app import services, state
+from app.services.selection import outcomes
 from app.state.compare import NO_FILTERS
 from app.views.compare import selection
 from app.views.compare.parts import message
 from app.views.compare.parts.filter_rail import filter_rail
-from app.views.compare.queries import outcomes
 from kdcore.analysis.outcomes import CELLS, outcome_of
 from kdcore.analysis.tags import TAGS
 from kdcore.data.pairs import UNLABELLED

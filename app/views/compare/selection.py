@@ -1,6 +1,5 @@
 """Compare's selection: what the filters of the state leave, in words, and the pair in focus."""
 
-import re
 from typing import Any
 
 import numpy as np
@@ -9,35 +8,13 @@ import streamlit as st
 
 from app import services, state
 from app.kit.texts import percent
+from app.services.selection import slices
+from app.services.selection.chosen import active as active
+from app.services.selection.chosen import filters as filters
+from app.services.selection.outcomes import outcomes, passing
 from app.shell import frame
-from app.views.compare.queries import slices
-from app.views.compare.queries.outcomes import outcomes, passing
-from kdcore.analysis.attributes import describe
-from kdcore.analysis.filters import Filters
 from kdcore.analysis.outcomes import CELLS, OUTCOME_TITLES, OUTCOMES, outcome_of
 from kdcore.analysis.tags import TAGS, stands_out
-
-
-def filters() -> Filters:
-    """The filters that the state says; words that name nothing are left out."""
-    now = state.now().compare
-    tags, names = now.tags.split(","), now.outcomes.split(",")
-    grades = [g for g in now.grades.split(",") if re.fullmatch(r"-?[0-9]{1,3}", g)]
-    box = now.box
-    ordered = len(box) == 4 and box[0] <= box[1] and box[2] <= box[3]
-    return Filters(
-        search=now.search,
-        tags=tuple(t for t in TAGS if t in tags),
-        grades=tuple(sorted({int(g) for g in grades if -1 <= int(g) < 255})),
-        outcomes=tuple(o for o in OUTCOMES if o in names),
-        cells=tuple(c for c in CELLS if c in names),
-        box=(box[0], box[1], box[2], box[3]) if ordered else None,
-    )
-
-
-def active() -> bool:
-    """Whether anything is filtered: by the rail, the picture or a slice."""
-    return bool(filters()) or bool(state.now().compare.slice)
 
 
 def selected(board: services.Board) -> pd.DataFrame:
@@ -86,8 +63,7 @@ def compressed(cells: list[str]) -> str:
 
 def slice_title(board: services.Board) -> str:
     """The chosen slice in words; empty without one, or where a link names none."""
-    name = state.now().compare.slice
-    return "" if slices.mask(board, name) is None else describe(name, board.pairs.scheme)
+    return slices.describe(board, state.now().compare.slice)
 
 
 def finding(board: services.Board) -> str:

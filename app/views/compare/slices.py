@@ -12,9 +12,11 @@ from app.kit import controls, sections
 from app.kit.sections import Section
 from app.kit.texts import md, number, signed, with_signs
 from app.services import Board
+from app.services.selection.picked import KIND
+from app.services.selection.slices import Against, effect, mask, sampled, search
+from app.services.selection.slices import describe as in_words
 from app.shell import caveats
 from app.views.compare import selection
-from app.views.compare.queries.slices import Against, effect, mask, sampled, search
 from kdcore.analysis.attributes import describe
 from kdcore.analysis.slices import FEWEST_QUERIES, Slice, Slices
 
@@ -64,6 +66,7 @@ def draw(board: Board, rows: pd.DataFrame) -> None:
         result = search(board, against, state.now().compare.slice_pairs)
     if result is None or not result.tried:
         st.info("No slice is large enough, or too few pairs carry a label: there is none to test.")
+        _chosen(board, against)
         return
     st.text(finding(board, result, against))
     _chosen(board, against)
@@ -125,9 +128,12 @@ def _chosen(board: Board, against: Against) -> None:
         if own is not None and np.isfinite(own.effect):
             effects.append(f"{signed(own.effect)} nats against {AGAINST[other]}")
     with st.container(horizontal=True, vertical_alignment="center", key="slice_chosen"):
-        where = describe(name, board.pairs.scheme)
+        where = in_words(board, name)
         st.text(f"The page shows where {where}: {'; '.join(effects)}.")
         st.button("Show all pairs", icon=":material/close:", on_click=partial(_apply, ""))
+        if name.startswith(KIND) and st.button("Show on the map", icon=":material/scatter_plot:"):
+            state.correct(map={"selected": name.removeprefix(KIND)})
+            st.switch_page("views/map/page.py")
 
 
 def _table(board: Board, slices: list[Slice], against: Against) -> None:

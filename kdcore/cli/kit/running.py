@@ -52,9 +52,10 @@ def measure_runs(home: Annotated[Path, typer.Argument(help="a workspace")]) -> N
 def draw_maps(folder: Annotated[Path, typer.Argument(help="the folder of a job")]) -> None:
     """Draw the maps that a page requested."""
     from kdcore.projection.jobs import carry_out
+    from kdcore.retrieval.embed import embed_texts
 
     background.be_polite()
-    carry_out(folder)
+    carry_out(folder, embed_texts)
 
 
 def measure_retrieval(folder: Annotated[Path, typer.Argument(help="a job's folder")]) -> None:

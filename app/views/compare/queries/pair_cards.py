@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 from app import services, state
 from app.kit.texts import pair_number, percent, signed
 from app.services import Board
+from app.services.selection.outcomes import outcomes
 from app.views.compare.parts.pair_card import Answer, Card, Compared
-from app.views.compare.queries.outcomes import outcomes
 from kdcore.analysis.counterfactual import nearest, word_diff
 from kdcore.analysis.tags import TAGS
 from kdcore.data.pairs import UNLABELLED

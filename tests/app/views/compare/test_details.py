@@ -96,7 +96,7 @@ def test_the_counterfactual_is_of_the_same_query_and_decided_otherwise(details):
         import streamlit as st
 
         from app import services
-        from app.views.compare.queries.outcomes import outcomes
+        from app.services.selection.outcomes import outcomes
 
         st.session_state["outcomes"] = outcomes(services.board())
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from app.views.compare.queries import slices
+from app.services.selection import slices
 from kdcore.analysis.outcomes import read_texts, score_pairs
 from kdcore.data.pairs import UNLABELLED, PairTable, make_frame
 from kdcore.labels import BINARY

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from app.kit.by_hash import by_hash
 from app.services.answers import Answers
 from app.services.boards import Board
+from app.services.selection import picked
 from kdcore.analysis.attributes import Attributes, attributes
+from kdcore.analysis.attributes import describe as in_words
 from kdcore.analysis.outcomes import add_outcomes, read_texts, score_pairs
 from kdcore.analysis.slices import Slice, Slices, effect_of, find
 from kdcore.analysis.tags import TAGS
@@ -37,10 +39,21 @@ def _attributes(board: Board) -> Attributes:
 
 def mask(board: Board, name: str) -> NDArray[np.bool_] | None:
     """(pairs,) which pairs a slice holds; None when the name is empty or names no slice."""
+    if name.startswith(picked.KIND):
+        return picked.mask(board, name)
     try:
         return _attributes(board).mask(name) if name else None
     except ConfigError:
         return None
+
+
+def describe(board: Board, name: str) -> str:
+    """A slice in words; "" where the name is empty or names none."""
+    if mask(board, name) is None:
+        return ""
+    if name.startswith(picked.KIND):
+        return "the pair was picked on the map"
+    return in_words(name, board.pairs.scheme)
 
 
 @by_hash(most=16)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from app import state
 from app.kit.by_hash import by_hash
 from app.services.boards import Board
-from app.views.compare.queries import slices
+from app.services.selection import slices
 from kdcore.analysis.filters import Filters, Option, option_counts
 from kdcore.analysis.outcomes import add_outcomes, score_pairs
 

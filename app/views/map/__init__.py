@@ -1,0 +1,1 @@
+"""Map: did the student keep the teacher's geometry?"""

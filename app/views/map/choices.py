@@ -1,0 +1,92 @@
+"""Filters, search and the selection of the map: which points are pale, ringed or picked."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+from app import services, state
+from app.kit import controls
+from app.kit.by_hash import by_hash
+from app.services.selection import chosen, picked
+from app.views.map import colors
+from app.views.map.scene import Scene
+from kdcore.analysis.outcomes import read_texts
+from kdcore.data.pairs import UNLABELLED, PairTable
+
+Rows = NDArray[np.int64]
+MOST_MARKED = 500  # points of a search that are ringed
+_LOST = "lost"
+
+
+def draw(scene: Scene) -> None:
+    """The search and the filter."""
+    controls.bound(
+        st.text_input,
+        "map.find",
+        "Find",
+        placeholder="words of query or ad",
+        max_chars=200,
+        width=260,
+    )
+    controls.select("map.only", "Show only", _offered(scene), width=230)
+
+
+def _offered(scene: Scene) -> Mapping[str, str]:
+    pairs = scene.board.pairs
+    offered = {"": "all pairs"}
+    offered |= {f"grade={g}": f"label {name}" for g, name in enumerate(pairs.scheme.grades)}
+    if (pairs.grades == UNLABELLED).any():
+        offered["grade=-1"] = "without a label"
+    offered |= {f"outcome={code}": name for code, name in enumerate(colors.OUTCOMES)}
+    offered[_LOST] = "no neighbor in common"
+    if scene.board.ready:
+        offered["compare"] = "Compare's selection"
+    present = state.now().map.only
+    if present not in offered:
+        state.ignore(f"monly: no filter here is called {present[:40]!r}; all pairs are shown")
+        state.correct(map={"only": ""})
+    return offered
+
+
+def passing(scene: Scene) -> NDArray[np.bool_] | None:
+    """(points,) which points pass the filter; None where all do."""
+    kind, _, value = state.now().map.only.partition("=")
+    rows = scene.rows
+    if kind == "grade":
+        return np.asarray(scene.board.pairs.grades[rows] == int(value))
+    if kind == "outcome":
+        return np.asarray(colors.outcomes(scene)[rows] == int(value))
+    if kind == _LOST:
+        return np.asarray(scene.maps.shared == 0)
+    return chosen.mask(scene.board)[rows] if kind == "compare" else None
+
+
+def matches(scene: Scene) -> Rows:
+    """The drawn pairs that hold every searched word; none without a search."""
+    words = state.now().map.find.lower().split()
+    if not words:
+        return np.zeros(0, dtype=np.int64)
+    texts = _texts(scene.board.pairs)
+    rows = scene.rows
+    for word in words:
+        found = texts.iloc[rows].str.contains(word, regex=False).to_numpy(dtype=bool)
+        rows = rows[found]
+    return rows
+
+
+@by_hash(most=6)
+def _texts(pairs: PairTable) -> "pd.Series[str]":
+    return read_texts(pairs)["text"]
+
+
+def picked_rows(board: services.Board) -> Rows:
+    """The pairs that the visitor picked; none where the link's selection is not stored here."""
+    digest = state.now().map.selected
+    rows = picked.fetch(digest, board.pairs.content_hash) if digest else None
+    if digest and rows is None:
+        state.ignore(f"msel: no selection of these pairs is stored here under {digest!r}")
+        state.correct(map={"selected": ""})
+    return np.zeros(0, dtype=np.int64) if rows is None else rows

@@ -1,0 +1,138 @@
+"""The numbers beside the maps: what both spaces share, what each map keeps, what near means."""
+
+from math import isfinite
+
+import numpy as np
+import streamlit as st
+
+from app.kit import sections
+from app.kit.sections import Section
+from app.kit.texts import number, percent
+from app.parts.metric_cards import Card, interval, metric_cards
+from app.views.map import drawing
+from app.views.map.queries import maps, summary
+from app.views.map.scene import Scene
+from kdcore.projection.near import Near
+from kdcore.projection.quality import COMPARABLE
+
+OVERLAP = (
+    "The mean share of a pair's {k} nearest pairs that are the same in both original spaces "
+    "(Euclidean distance of the pooled features), not on the maps. Unrelated spaces share "
+    "{chance} by chance. The 95 % interval is a bootstrap over queries. Below {least} % beyond "
+    "chance, two maps cannot be compared."
+)
+CKA = (
+    "Linear centered kernel alignment of both models' features, 0 to 1 (Kornblith et al. 2019). "
+    "Rotating or scaling a space changes nothing; it follows the directions of most variance, so "
+    "it can be high while few neighbors are shared."
+)
+RSA = (
+    "Representational similarity: Spearman's rho of all distances between pairs of points in both "
+    "spaces, −1 to 1 (Kriegeskorte et al. 2008); a distance is 1 minus the correlation of two "
+    "feature vectors."
+)
+KEPT = (
+    "Trustworthiness: are neighbors on the map neighbors in the space? Continuity: are neighbors "
+    "in the space neighbors on the map? 1 is perfect, about 0.5 is a random map (Venna & Kaski "
+    "2001). They are of this map alone and say nothing about the other model."
+)
+CLUSTERS = (
+    "Read who is near whom. Distances between clusters, their sizes and empty space between them "
+    "mean nothing on a UMAP; on a PCA only two of all directions are shown."
+)
+
+EQUALLY = 1 / 3  # of the difference in P(relevant) that random pairs have
+
+
+def draw(scene: Scene) -> None:
+    """The cards, and the sentences that say how to read them."""
+    metric_cards(cards(scene), "map_cards", "What both spaces share, and what each map keeps")
+    lines = [*near_sentences(scene), CLUSTERS]
+    for line in lines:
+        st.caption(line)
+    st.caption(f"{sampled(scene)}", help=None) if sampled(scene) else None
+    sections.put("near", lambda: Section("How to read the maps", tuple(lines)))
+    sections.put("groups", lambda: Section("Neighbors in common", (), summary.table(scene)))
+
+
+def cards(scene: Scene) -> list[Card]:
+    """Overlap, CKA and RSA of both spaces, and the quality of each map."""
+    geometry = scene.maps.geometry
+    low, high = overlap_interval(scene)
+    definition = OVERLAP.format(
+        k=geometry.k, chance=percent(geometry.chance, 1), least=round(100 * COMPARABLE)
+    )
+    shared = [
+        Card(
+            f"Overlap@{geometry.k}",
+            percent(geometry.overlap, 1),
+            definition,
+            n=f"n = {geometry.n:,} pairs",
+            interval=interval(100 * low, 100 * high, 1, " %"),
+            role="student",
+        ),
+        Card("Linear CKA", _shown(geometry.cka), CKA, n=f"n = {geometry.cka_n:,} pairs"),
+        Card("RSA", _shown(geometry.rsa), RSA, n=f"n = {geometry.rsa_n:,} pairs"),
+    ]
+    return shared + [
+        Card(
+            f"{side} {drawing.WAYS[scene.way]} keeps",
+            f"{_shown(quality.trustworthiness)} / {_shown(quality.continuity)}",
+            f"Trustworthiness / continuity. {KEPT}",
+            n=f"n = {quality.n:,} pairs",
+        )
+        for side, quality in zip(("Left", "Right"), scene.layout.qualities, strict=True)
+    ]
+
+
+def overlap_interval(scene: Scene) -> tuple[float, float]:
+    """The ends of the 95 % interval of the overlap, over queries."""
+    groups = scene.board.pairs.query_ids[scene.rows]
+    return maps.interval_of(scene.maps.shared, groups)
+
+
+def near_sentences(scene: Scene) -> tuple[str, str]:
+    """What near means in each space, one sentence each."""
+    sides = zip(("Left", "Right"), scene.names, scene.models, strict=True)
+    left, right = (
+        _near(side, name, maps.near_of(scene.board, model)) for side, name, model in sides
+    )
+    return left, right
+
+
+def _near(side: str, name: str, near: Near) -> str:
+    """What a model's neighbors have in common, measured against random other pairs."""
+    relevance = near.relevance / near.relevance_by_chance if near.relevance_by_chance else np.nan
+    equally = isfinite(relevance) and relevance < EQUALLY
+    same = near.same_query > 10 * max(near.same_query_by_chance, 0.001)
+    meaning = {
+        (True, True): "pairs about the same thing that are also equally relevant",
+        (True, False): "pairs about the same thing",
+        (False, True): "equally relevant pairs, whatever they are about",
+        (False, False): "pairs that share neither their query nor their relevance",
+    }[same, equally]
+    return (
+        f"{side}, {name}: near are {meaning}. Of the {near.k} nearest, {percent(near.same_query)} "
+        f"have the same query ({percent(near.same_query_by_chance, 1)} by chance), and their "
+        f"P(relevant) differs by {number(near.relevance, 2)} on average "
+        f"({number(near.relevance_by_chance, 2)} by chance; {near.n} sampled pairs); the features "
+        f"spread in {near.dimensions:.1f} directions."
+    )
+
+
+def sampled(scene: Scene) -> str:
+    """What is measured on a sample only; "" where all is known."""
+    geometry, points = scene.maps.geometry, len(scene.board.pairs)
+    if scene.drawn.made == "glance" and geometry.n < points:
+        return (
+            f"Neighbors were looked for of {geometry.n:,} pairs, drawn at random, among all "
+            f"{points:,}; the others are gray when colored by neighbors in common. Drawing UMAP "
+            "measures all of them."
+        )
+    if len(scene.rows) < points:
+        return f"A seeded sample of {len(scene.rows):,} of {points:,} pairs is drawn and measured."
+    return ""
+
+
+def _shown(value: float) -> str:
+    return number(value) if isfinite(value) else "not defined"

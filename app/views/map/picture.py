@@ -1,0 +1,105 @@
+"""The two linked maps with the choices above them; a gesture comes back as one message."""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from app import state
+from app.kit import controls
+from app.kit.texts import number
+from app.parts.map import Color, Points, Shown, choice_of, linked_maps
+from app.services.selection import picked
+from app.shell import captions
+from app.views.map import choices, colors, drawing
+from app.views.map.queries.pinned import pinned_of
+from app.views.map.queries.summary import table
+from app.views.map.scene import Scene
+from kdcore.projection.quality import MapQuality
+
+KEY = "map"
+
+
+def draw(scene: Scene, sentence: str) -> None:
+    """The maps and their exports."""
+    with st.container(horizontal=True, vertical_alignment="bottom", key="map_controls"):
+        controls.select("map.color", "Color", colors.titles(scene.board), width=230)
+        choices.draw(scene)
+        drawing.draw(scene)
+    color, passing = colors.color_of(scene), choices.passing(scene)
+    found = choices.matches(scene)
+    with st.container(key="chart_map", gap=None):
+        linked_maps(
+            scene.points,
+            color,
+            key=KEY,
+            on_change=partial(take, scene.points, color, scene.board.pairs.content_hash),
+            titles=scene.titles,
+            notes=tuple(note(quality) for quality in scene.layout.qualities),
+            texts=scene.texts,
+            shown=shown_of(choices.picked_rows(scene.board), scene.pinned),
+            pinned=pinned_of(scene),
+            marked=found[: choices.MOST_MARKED],
+            dimmed=None if passing is None else ~passing,
+            unit="pairs",
+        )
+    if state.now().map.find and not len(found):
+        st.caption("No pair that is drawn holds all of these words.")
+    names = " and ".join(scene.titles)
+    caption = captions.of_models(
+        scene.board,
+        f"{drawing.WAYS[scene.way]} of the features of {names}",
+        "Distances between clusters mean nothing; only who is near whom does.",
+        models=[captions.plain(each) for each in scene.titles],
+        n=f"n = {len(scene.rows):,} pairs",
+    )
+    controls.exports("chart_map", table(scene), sentence, scene.made_from, caption)
+
+
+def note(quality: MapQuality) -> str:
+    """What stands below a map."""
+    if not np.isfinite(quality.trustworthiness):
+        return "too few points to measure how well the map keeps neighbors"
+    return (
+        f"trustworthiness {number(quality.trustworthiness)}, continuity "
+        f"{number(quality.continuity)} (k = {quality.k}, n = {quality.n:,})"
+    )
+
+
+def shown_of(selected: NDArray[np.int64], pinned: int | None) -> Shown:
+    """What the state says of the picture."""
+    now = state.now().map
+    return Shown(
+        pinned=pinned,
+        selected=selected,
+        hidden=tuple(name for name in now.hidden.split("|") if name),
+        view=(now.view[0], now.view[1], now.view[2]) if len(now.view) == 3 else None,
+        moment=now.moment,
+        color_range=(now.limits[0], now.limits[1]) if len(now.limits) == 2 else None,
+    )
+
+
+def take(points: Points, color: Color | None, owner: str, pin: str = "pair") -> None:
+    """What the visitor did becomes the state; a change of the view alone adds no entry.
+
+    owner: hash of what the ids are of. pin: the choice that names the point in focus.
+    """
+    choice = choice_of(KEY, points, color)
+    if not choice.n:
+        return
+    ids = np.asarray(choice.selected, dtype=np.int64)
+    values: dict[str, Any] = {
+        "map.selected": picked.keep(ids, owner) if len(ids) else "",
+        "map.hidden": "|".join(choice.hidden),
+        "map.view": choice.view or (),
+        "map.limits": choice.color_range or (),
+        pin: -1 if choice.pinned is None else choice.pinned,
+    }
+    if len(points.moments) > 1:
+        values["map.moment"] = choice.moment
+    before = state.changed(state.now(), **state.nested({"map.view": values["map.view"]}))
+    arguments = state.nested(values)
+    only_view = before == state.changed(state.now(), **arguments)
+    (state.correct if only_view else state.change)(**arguments)

@@ -1,0 +1,197 @@
+"""Map: what two models' features share, said of made models, and the bundled maps."""
+
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app import services
+from app.kit import by_hash
+from app.services.selection import picked
+from app.state.map import COLORS
+from app.views.map import colors, numbers, selection
+from app.views.map.queries import summary
+from app.views.map.scene import Scene, scene_of
+from kdcore.data.pairs import UNLABELLED
+from kdcore.predictions import Predictions
+from kdcore.projection.bundled import FOLDER, bundled_maps, space_of
+from kdcore.projection.maps import maps_key
+from kdcore.runs.store import RunStore
+from kdcore.workspace import Workspace
+from tests.app.made_lab import Made
+from tests.app.opening import finding, opened, sent
+
+MADE = Made(features=6)
+DISTINCT = Made(features=6, queries=30)
+
+
+@pytest.fixture
+def open_map(lab):
+    """open_map(made, mcolor="label"): the page on a made lab."""
+
+    def open_it(made: Made | None = MADE, page: str = "map", **query: str) -> AppTest:
+        app = opened(lab, page, made, **query)
+        assert not app.exception
+        return app
+
+    return open_it
+
+
+@pytest.fixture
+def scene(open_map, choose) -> Scene:
+    open_map()
+    drawn = scene_of(services.board())
+    assert isinstance(drawn, Scene)
+    return drawn
+
+
+def features_of(lab, key, features) -> None:
+    path = lab / "demo" / "runs" / key / "predictions" / "test.parquet"
+    old = Predictions.load(path)
+    Predictions(old.logits, old.data_hash, old.model, features).save(path)
+    by_hash.clear()
+
+
+def test_the_page_opens_on_the_student_beside_its_twin(open_map):
+    app = open_map()
+    assert finding(app).startswith("The student and its twin share 100.0 %")
+    assert sent(app, "map")["titles"][0].startswith("Twin: ")
+    assert app.button(key="map_draw").label == "Draw UMAP"
+
+
+def test_unrelated_spaces_cannot_be_compared(open_map):
+    app = open_map(DISTINCT)
+    app.button(key="map_teacher").click().run()
+    assert not app.exception
+    assert "these maps cannot be compared" in finding(app)
+
+
+@pytest.mark.parametrize(
+    ("features", "sentence"),
+    [
+        (None, "has no stored features"),
+        (np.ones((60, 4), dtype=np.float32), "points of TwinBERT cosine"),
+        (np.full((60, 4), np.nan, dtype=np.float32), "not a number"),
+    ],
+)
+def test_features_that_cannot_be_drawn_get_a_sentence(open_map, lab, features, sentence):
+    open_map()
+    features_of(lab, "student-kd", features)
+    app = open_map(None)
+    assert sentence in finding(app)
+    assert app.selectbox(key="w_mright").value == "student-kd"  # another can be chosen
+
+
+@pytest.mark.parametrize(("queries", "ads"), [(1, 3), (1, 8), (2, 2)])
+def test_few_pairs_and_one_query_are_drawn_or_refused_in_a_sentence(open_map, queries, ads):
+    app = open_map(Made(features=4, queries=queries, ads=ads, bare=True))
+    assert finding(app)
+
+
+def test_predictions_from_a_file_say_what_to_do(open_map):
+    app = open_map(Made(brought=True), mright="brought:student-kd", mleft="brought:student-hard")
+    assert "files carry no features" in finding(app)
+
+
+def test_picked_pairs_go_to_compare_as_a_slice_and_come_back(open_map):
+    open_map()
+    pairs = services.pairs_of(services.data_choices()[0])
+    digest = picked.keep(np.array([3, 5, 8]), pairs.content_hash)
+    app = open_map(None, msel=digest)
+    assert "3 pairs picked" in " ".join(text.value for text in app.text)
+    compare = open_map(None, "compare", slice=f"picked={digest}")
+    assert "3 selected pairs" in finding(compare)
+    assert "picked on the map" in finding(compare)
+    assert "Show on the map" in [button.label for button in compare.button]
+
+
+def test_a_selection_of_other_pairs_is_named_and_left_out(open_map):
+    digest = picked.keep(np.array([1]), "0123456789abcdef")
+    app = open_map(msel=digest)
+    assert "no selection of these pairs is stored" in app.warning[0].value
+
+
+def test_a_picked_selection_is_read_back_in_another_process(tmp_path, monkeypatch):
+    monkeypatch.setenv("KDLAB_HOME", str(tmp_path))
+    digest = picked.keep(np.array([8, 3, 3]), "a" * 16)
+    picked.memory.table("picked").clear()
+    assert picked.fetch(digest, "a" * 16).tolist() == [3, 8]
+    assert picked.fetch(digest, "b" * 16) is None
+    assert picked.fetch("../../etc/passwd", "a" * 16) is None
+
+
+def test_outcomes_say_which_side_is_right(scene):
+    codes = colors.outcomes(scene)
+    pairs = scene.board.pairs
+    for row in range(len(pairs)):
+        left, right = (
+            (colors.relevance(scene.board, model)[row] >= 0.5) == pairs.relevant[row]
+            for model in scene.models
+        )
+        names = {(1, 1): 0, (1, 0): 1, (0, 1): 2, (0, 0): 3}
+        assert codes[row] == names[int(left), int(right)]
+
+
+def test_pairs_without_a_label_have_no_outcome_and_no_group(open_map, choose):
+    open_map(Made(features=6, unjudged=True))
+    scene = scene_of(services.board())
+    assert (scene.board.pairs.grades == UNLABELLED).all()
+    assert (colors.outcomes(scene) == -1).all()
+    assert summary.table(scene)["pairs"].tolist() == ["all pairs"]
+
+
+@pytest.mark.parametrize("color", COLORS)
+def test_every_color_draws(open_map, color):
+    look = sent(open_map(mcolor=color), "map")["color"]
+    assert (look is None) == (color == "density")
+
+
+@pytest.mark.parametrize("only", ["grade=1", "outcome=0", "lost", "compare"])
+def test_a_filter_pales_the_other_pairs(open_map, only):
+    assert sent(open_map(monly=only, grades="1"), "map")["dimmed"]
+
+
+def test_a_search_rings_the_pairs_that_hold_every_word(open_map):
+    data = sent(open_map(mfind="THING offer"), "map")
+    assert data["marked"]
+    app = open_map(None, mfind="nothing like it")
+    assert any("No pair that is drawn" in each.value for each in app.caption)
+
+
+def test_the_pinned_pair_has_its_neighbors_of_both_spaces(open_map):
+    card = sent(open_map(pair="7"), "map")["neighbors"]
+    assert card["id"] == 7
+    assert [each["id"] for each in card["left"]] == [each["id"] for each in card["right"]]
+    assert "10 of 10 neighbors are the same" in card["note"]
+
+
+def test_the_cards_have_an_interval_an_n_and_a_definition(scene):
+    overlap, cka, *_ = numbers.cards(scene)
+    assert overlap.n == "n = 60 pairs"
+    assert "bootstrap over queries" in overlap.definition
+    assert float(cka.value) == pytest.approx(1, abs=1e-3)
+
+
+def test_near_is_said_of_what_was_measured(scene, monkeypatch):
+    left, _ = numbers.near_sentences(scene)
+    assert "share neither their query nor their relevance" in left
+
+
+def test_the_points_can_be_opened_elsewhere(scene):
+    table = pd.read_parquet(io.BytesIO(selection._parquet(scene)))
+    assert len(table) == 60
+    np.testing.assert_allclose(table["x right"], scene.layout.second[:, 0])
+    assert {"query", "overlap", "P(relevant) left"} <= set(table)
+
+
+def test_every_student_of_the_demo_has_finished_maps():
+    store = RunStore(Workspace.bundled().runs)
+    names = [("twinbert_cos-hard", "twinbert_cos-kd"), ("teacher", "bert-kd")]
+    for left, right in names:
+        maps = bundled_maps(maps_key(space_of(store.get(left)), space_of(store.get(right))))
+        assert maps is not None
+        assert set(maps.layouts) == {"pca", "umap"}
+        assert np.isfinite(maps.shared).all()
+    assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 2_000_000
