@@ -52,7 +52,7 @@ class TwoMaps:
 
     rows: (points,) which points of the spaces are drawn, ascending: all, or a seeded sample.
     shared: (points,) share of neighbors that a point has in both spaces, nan where not measured.
-    neighbors: two (points, k) arrays of places in `rows`, nearest first, where they were kept.
+    neighbors: two (points, k) arrays of places in `rows`, nearest first, where they are stored.
     """
 
     rows: NDArray[np.int64]
@@ -103,7 +103,7 @@ class TwoMaps:
                 layouts[way] = Layout(places[0], places[1], (one, other), tuple(own["variance"]))
             geometry = SharedGeometry(**card["geometry"])
             counts = arrays["shared"].astype(np.float32)
-            kept = "neighbors_first" in arrays
+            has_neighbors = "neighbors_first" in arrays
             rows = arrays.get("rows", np.arange(len(counts)))
             return cls(
                 rows.astype(np.int64),
@@ -114,7 +114,7 @@ class TwoMaps:
                     arrays["neighbors_first"].astype(np.int32),
                     arrays["neighbors_second"].astype(np.int32),
                 )
-                if kept
+                if has_neighbors
                 else None,
             )
         except (OSError, SafetensorError, KeyError, TypeError, ValueError) as cause:

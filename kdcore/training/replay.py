@@ -29,7 +29,7 @@ def evenly(points: int, steps: int) -> frozenset[int]:
     return frozenset(-(-steps * k // points) for k in range(1, points + 1))
 
 
-def _some(moments: frozenset[int]) -> frozenset[int]:
+def with_features(moments: frozenset[int]) -> frozenset[int]:
     """Of the moments, those whose features are stored."""
     steps = sorted(moments)
     places = np.linspace(0, len(steps) - 1, min(len(steps), WITH_FEATURES)).round()
@@ -44,7 +44,7 @@ class Replay:
     ) -> None:
         self.run = run
         self.moments = evenly(points, steps) | {0} if points else frozenset()
-        self.drawn = _some(self.moments)
+        self.drawn = with_features(self.moments)
         size = min(PROBE_SIZE, len(validation)) if points else 0
         self.rows = np.sort(np.random.default_rng(seed).permutation(len(validation))[:size])
         self.probe = validation.take(self.rows)

@@ -223,6 +223,7 @@ def test_a_replay_shows_the_student_at_evenly_spread_moments(
     assert [path.stem for path in paths] == [f"step-{s:08d}" for s in (0, 5, 9, 14, 18)]
     said = [Predictions.load(path).require(probe.content_hash, len(probe)) for path in paths]
     assert not np.array_equal(said[0].logits, said[-1].logits)
+    assert all(moment.features is not None for moment in said)  # for a map of the training
     assert weights(plain) == weights(run)  # looking on changes nothing
     assert not plain.replay_folder.exists()
 

@@ -12,7 +12,7 @@ from kdcore.config import from_dict, to_dict
 from kdcore.data.pairs import PairTable
 from kdcore.predictions import Predictions
 from kdcore.runs.store import Run
-from kdcore.training.replay import evenly
+from kdcore.training.replay import WITH_FEATURES, evenly, with_features
 from kdcore.workspace import Workspace, write_json_atomic
 
 from .conftest import (
@@ -61,6 +61,15 @@ def test_evenly_ends_at_the_last_step() -> None:
     assert evenly(3, 10) == {4, 7, 10}
     assert max(evenly(7, 3)) == 3
     assert evenly(0, 3) == frozenset()
+
+
+def test_features_are_stored_at_few_moments_the_first_and_the_last_among_them() -> None:
+    moments = evenly(40, 320) | {0}
+    stored = with_features(moments)
+    assert stored < moments
+    assert len(stored) == WITH_FEATURES
+    assert {0, 320} <= stored
+    assert with_features(frozenset()) == frozenset()
 
 
 def test_the_moment_kept_may_lie_inside_an_epoch(

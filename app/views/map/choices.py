@@ -72,8 +72,8 @@ def matches(scene: Scene) -> Rows:
     texts = _texts(scene.board.pairs)
     rows = scene.rows
     for word in words:
-        found = texts.iloc[rows].str.contains(word, regex=False).to_numpy(dtype=bool)
-        rows = rows[found]
+        matching = texts.iloc[rows].str.contains(word, regex=False).to_numpy(dtype=bool)
+        rows = rows[matching]
     return rows
 
 

@@ -50,7 +50,7 @@ def color_of(scene: Scene) -> Color | None:
     most=40,
     on=lambda scene, name: (
         scene.drawn.key,
-        scene.drawn.made,
+        scene.drawn.origin,
         scene.board,
         scene.models,
         name,

@@ -63,10 +63,10 @@ def draw(board: Board) -> None:
         models.draw(board)
         st.info(md(problem), icon=":material/movie:")
         return
-    found = sentence(film)
-    frame.finding(found)
+    finding = sentence(film)
+    frame.finding(finding)
     models.draw(board)
-    _picture(board, film, found)
+    _picture(board, film, finding)
     if film.again:
         st.caption(
             "These runs have the settings of the bundled ones and were trained again for this "
@@ -97,34 +97,34 @@ def film_of(board: Board) -> Film | None:
     return _film(board.student, board.twin)
 
 
-@by_hash(most=6, on=lambda student, twin: [_folder(model) for model in (student, twin)])
+@by_hash(most=6, on=lambda student, twin: [_folders(model) for model in (student, twin)])
 def _film(student: Answers | None, twin: Answers | None) -> Film | None:
-    folder = _folder(student)
-    if student is None or folder is None:
+    own, again = _moments(student)
+    if own is None or student is None or student.run is None:
         return None
-    own = moments_of(folder, student.title)
-    if own is None:
-        return None
-    runs = [own]
-    twin_folder = _folder(twin)
-    other = moments_of(twin_folder, twin.title) if twin and twin_folder else None
-    if other and (other.steps, other.data_hash) == (own.steps, own.data_hash):
-        runs = [other, own]
-    assert student.run is not None
     pairs = PairTable.load(student.run.replay_folder / "probe")
-    if len(pairs) != own.features.shape[1]:
+    if own.data_hash != pairs.content_hash:
         return None
-    return Film(pairs, tuple(runs), folder.is_relative_to(BUNDLED))
+    other = _moments(twin)[0]
+    alike = other is not None and (other.steps, other.data_hash) == (own.steps, own.data_hash)
+    return Film(pairs, (other, own) if other is not None and alike else (own,), again)
 
 
-def _folder(model: Answers | None) -> Path | None:
-    """Where the moments of a model lie: in its run, else among those trained for this page."""
+def _moments(model: Answers | None) -> tuple[Moments | None, bool]:
+    """The moments of a model's run, and whether they are of one trained again for this page."""
+    for folder in _folders(model):
+        if model and (moments := moments_of(folder, model.title)) is not None:
+            return moments, folder.is_relative_to(BUNDLED)
+    return None, False
+
+
+def _folders(model: Answers | None) -> list[Path]:
+    """Where the moments of a model may lie: in its run, and of the demo's also in BUNDLED."""
     if model is None or model.run is None:
-        return None
-    own = model.run.replay_folder
-    bundled = BUNDLED / model.run.id
-    is_demo = model.run.folder.parent == access.demo().runs
-    return bundled if is_demo and bundled.is_dir() else own
+        return []
+    run = model.run
+    again = [BUNDLED / run.id] if run.folder.parent == access.demo().runs else []
+    return [run.replay_folder, *again]
 
 
 @by_hash(most=6)
@@ -152,7 +152,7 @@ def sentence(film: Film) -> str:
     return f"{text}; its twin has {100 * np.nanmean(twin[place]):.0f} % of its own."
 
 
-def _picture(board: Board, film: Film, found: str) -> None:
+def _picture(board: Board, film: Film, finding: str) -> None:
     key = key_of(film)
     drawn = maps.finished(key)
     with st.container(horizontal=True, vertical_alignment="bottom", key="map_controls"):
@@ -184,6 +184,11 @@ def _picture(board: Board, film: Film, found: str) -> None:
             ),
             unit="pairs",
         )
+    _exports(board, film, finding, umap)
+
+
+def _exports(board: Board, film: Film, finding: str, umap: bool) -> None:
+    titles = _titles(film)
     caption = captions.of_models(
         board,
         f"{'UMAP' if umap else 'PCA'} of the moments of a training",
@@ -191,7 +196,7 @@ def _picture(board: Board, film: Film, found: str) -> None:
         models=[captions.plain(title) for title in titles],
         n=f"n = {len(film.pairs):,} pairs at {len(film.names)} moments",
     )
-    controls.exports("chart_map", table(film), found, f"moments={key}", caption)
+    controls.exports("chart_map", table(film), finding, f"moments={key_of(film)}", caption)
 
 
 def key_of(film: Film) -> str:

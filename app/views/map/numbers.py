@@ -123,7 +123,7 @@ def _near(side: str, name: str, near: Near) -> str:
 def sampled(scene: Scene) -> str:
     """What is measured on a sample only; "" where all is known."""
     geometry, points = scene.maps.geometry, len(scene.board.pairs)
-    if scene.drawn.made == "glance" and geometry.n < points:
+    if scene.drawn.origin == "glance" and geometry.n < points:
         return (
             f"Neighbors were looked for of {geometry.n:,} pairs, drawn at random, among all "
             f"{points:,}; the others are gray when colored by neighbors in common. Drawing UMAP "

@@ -29,7 +29,7 @@ def draw(scene: Scene, sentence: str) -> None:
         choices.draw(scene)
         drawing.draw(scene)
     color, passing = colors.color_of(scene), choices.passing(scene)
-    found = choices.matches(scene)
+    matches = choices.matches(scene)
     with st.container(key="chart_map", gap=None):
         linked_maps(
             scene.points,
@@ -41,12 +41,16 @@ def draw(scene: Scene, sentence: str) -> None:
             texts=scene.texts,
             shown=shown_of(choices.picked_rows(scene.board), scene.pinned),
             pinned=pinned_of(scene),
-            marked=found[: choices.MOST_MARKED],
+            marked=matches[: choices.MOST_MARKED],
             dimmed=None if passing is None else ~passing,
             unit="pairs",
         )
-    if state.now().map.find and not len(found):
+    if state.now().map.find and not len(matches):
         st.caption("No pair that is drawn holds all of these words.")
+    _exports(scene, sentence)
+
+
+def _exports(scene: Scene, sentence: str) -> None:
     names = " and ".join(scene.titles)
     caption = captions.of_models(
         scene.board,

@@ -66,7 +66,7 @@ class Scene:
     @cached_property
     def points(self) -> Points:
         """The places, as the browser part takes them."""
-        return _points(self.drawn.key, self.way, self.drawn.made, self)
+        return _points(self.drawn.key, self.way, self.drawn.origin, self)
 
     @cached_property
     def texts(self) -> Texts | None:
@@ -105,8 +105,8 @@ def scene_of(board: Board) -> Scene | str:
     return Scene(board, left, right, maps.drawn_of(left, right))
 
 
-@by_hash(most=12, on=lambda key, way, made, scene: (key, way, made, scene.board.pairs))
-def _points(key: str, way: Way, made: str, scene: Scene) -> Points:
+@by_hash(most=12, on=lambda key, way, origin, scene: (key, way, origin, scene.board.pairs))
+def _points(key: str, way: Way, origin: str, scene: Scene) -> Points:
     layout = scene.layout
     return points_of(scene.rows, layout.first, layout.second)
 

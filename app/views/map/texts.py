@@ -1,41 +1,24 @@
 """Queries and ads in one space: the vectors of two towers, by two models side by side."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
 from app import state
 from app.kit import controls
-from app.kit.by_hash import by_hash
-from app.kit.texts import counted, md, number
-from app.parts.map import (
-    Color,
-    Neighbor,
-    Pinned,
-    Points,
-    color_by_class,
-    color_by_number,
-    linked_maps,
-    points_of,
-    texts_of,
-)
-from app.services import Answers, Board, access
+from app.kit.texts import counted, md
+from app.parts.map import linked_maps
+from app.services import Board, access
 from app.services.selection import picked
 from app.shell import captions, frame
 from app.state.compare import NO_FILTERS
 from app.views.map import drawing, models, picture
 from app.views.map.numbers import CLUSTERS
 from app.views.map.queries import maps
-from app.views.map.queries.maps import Drawn
-from kdcore.catalog import student_entry
-from kdcore.errors import DataError, UnknownNameError
+from app.views.map.queries import texts as queries
 from kdcore.projection import jobs
-from kdcore.projection.maps import Layout, TwoMaps, Way
 from kdcore.projection.texts import TextPoints, texts_key
 from kdcore.runs.store import Run
 
@@ -43,45 +26,12 @@ NEAR = (
     "Near are texts that the towers read alike: the student ranks an ad high for a query where "
     "both vectors point the same way. Left and right are two spaces; compare who is near whom."
 )
-COLORS = {"overlap": "Neighbors in common", "kind": "Query or ad", "density": "Density of points"}
-Ints = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class TextScene:
-    """The texts of the board's pairs, and the maps of two models' vectors."""
-
-    board: Board
-    models: tuple[Answers, Answers]
-    texts: TextPoints
-    drawn: Drawn
-
-    @property
-    def maps(self) -> TwoMaps:
-        """The finished maps."""
-        return self.drawn.maps
-
-    @property
-    def way(self) -> Way:
-        """The layout that is shown."""
-        return "pca" if state.now().map.layout == "pca" else "umap"
-
-    @property
-    def layout(self) -> Layout:
-        """Both maps as they are shown."""
-        return self.maps.layouts[self.way]
-
-    @property
-    def titles(self) -> tuple[str, str]:
-        """What stands above both maps."""
-        left, right = (models.title_of(self.board, model) for model in self.models)
-        return left, right
 
 
 def draw(board: Board) -> None:
     """The maps of the texts, or the button that draws them, or why there are none."""
     sides = [models.answers_of(board, side) for side in models.SIDES]
-    problem = next((p for m in sides if (p := refusal(m))), "")
+    problem = next((p for m in sides if (p := queries.refusal(m))), "")
     if problem:
         frame.finding(problem)
         models.draw(board)
@@ -90,8 +40,8 @@ def draw(board: Board) -> None:
     left, right = sides
     assert left is not None
     assert right is not None
-    texts = texts_of_board(board)
-    runs = run_of(left), run_of(right)
+    texts = queries.texts_of_board(board)
+    runs = queries.run_of(left), queries.run_of(right)
     key = texts_key(runs[0].model_folder, runs[1].model_folder, texts)
     drawn = maps.finished(key)
     if drawn is None:
@@ -103,84 +53,22 @@ def draw(board: Board) -> None:
         note = "Embeds every text by both models and draws the maps; a minute or two."
         drawing.job(key, "Embed and draw", note, partial(_request, runs, texts))
         return
-    _picture(TextScene(board, (left, right), texts, drawn))
+    _picture(queries.TextScene(board, (left, right), texts, drawn))
 
 
-def refusal(model: Answers | None) -> str:
-    """Why a model has no vectors of single texts; "" where it has."""
-    if model is None or model.run is None:
-        return "Queries and ads need two models that were trained here; choose others."
-    try:
-        entry = student_entry(model.run.model_name)
-    except UnknownNameError:
-        return f"{model.title} is no model of this lab, so it cannot embed single texts."
-    if not entry.separable:
-        return (
-            f"{model.title} reads query and ad together, so neither has a vector of its own. "
-            "Choose two-tower models for both maps."
-        )
-    return ""
-
-
-def run_of(model: Answers) -> Run:
-    """The run behind a model that `refusal` let pass."""
-    if model.run is None:
-        raise DataError(f"{model.title} has no run")
-    return model.run
-
-
-@by_hash(most=6, on=lambda board: board.pairs)
-def texts_of_board(board: Board) -> TextPoints:
-    """The distinct queries and ads of the board's pairs."""
-    return TextPoints.of(board.pairs)
-
-
-def sentence(scene: TextScene) -> str:
-    """How far the two models agree on single texts, and whether queries and ads mix."""
-    geometry = scene.maps.geometry
-    low, high = _interval(scene)
-    mixed = [ads_near_queries(scene, side) for side in (0, 1)]
-    left, right = (models.short(scene.board, model) for model in scene.models)
-    return (
-        f"Of a text's {geometry.k} nearest texts, {left} and {right} share "
-        f"{100 * geometry.overlap:.1f} % [{100 * low:.1f}, {100 * high:.1f}] (n = "
-        f"{geometry.n:,} queries and ads). Of a query's {geometry.k} nearest texts, "
-        f"{100 * mixed[0]:.0f} % are ads in the space of {left} and {100 * mixed[1]:.0f} % in that "
-        f"of {right}; {100 * _ads(scene):.0f} % of all texts are ads."
-    )
-
-
-def ads_near_queries(scene: TextScene, side: int) -> float:
-    """The mean share of ads among the nearest texts of a query; nan without neighbors."""
-    ids = scene.maps.neighbors
-    if ids is None:
-        return float("nan")
-    rows, queries = scene.maps.rows, len(scene.texts.queries)
-    near = rows[ids[side][rows < queries]]
-    return float((near >= queries).mean())
-
-
-def _ads(scene: TextScene) -> float:
-    return float((scene.maps.rows >= len(scene.texts.queries)).mean())
-
-
-def _interval(scene: TextScene) -> tuple[float, float]:
-    return maps.interval_of(scene.maps.shared, scene.maps.rows)
-
-
-def _picture(scene: TextScene) -> None:
-    found = sentence(scene)
-    frame.finding(found)
+def _picture(scene: queries.TextScene) -> None:
+    finding = queries.sentence(scene)
+    frame.finding(finding)
     models.draw(scene.board)
     with st.container(horizontal=True, vertical_alignment="bottom", key="map_controls"):
-        if state.now().map.color not in COLORS:
+        if state.now().map.color not in queries.COLORS:
             state.correct(map={"color": "kind"})
-        controls.select("map.color", "Color", COLORS, width=230)
+        controls.select("map.color", "Color", queries.COLORS, width=230)
         controls.bound(st.text_input, "map.find", "Find", max_chars=200, width=260)
         drawing.layouts()
-    rows, points = scene.maps.rows, _points(scene)
-    color, owner = _color(scene), scene.texts.content_hash
-    selected = _selected(scene)
+    rows, points = scene.maps.rows, queries.placed(scene)
+    color, owner = queries.color_of(scene), scene.texts.content_hash
+    selected = queries.picked_points(scene)
     pinned = state.now().map.point
     with st.container(key="chart_map", gap=None):
         linked_maps(
@@ -190,10 +78,10 @@ def _picture(scene: TextScene) -> None:
             on_change=partial(picture.take, points, color, owner, "map.point"),
             titles=scene.titles,
             notes=tuple(picture.note(quality) for quality in scene.layout.qualities),
-            texts=texts_of(*_titles(scene)),
+            texts=queries.texts(scene),
             shown=picture.shown_of(selected, pinned if pinned in rows else None),
-            pinned=_card(scene, pinned) if pinned in rows else None,
-            marked=_matches(scene)[:500],
+            pinned=queries.card_of(scene, pinned) if pinned in rows else None,
+            marked=queries.matches(scene)[:500],
             unit="queries and ads",
         )
     caption = captions.of_models(
@@ -203,86 +91,16 @@ def _picture(scene: TextScene) -> None:
         models=[captions.plain(title) for title in scene.titles],
         n=f"n = {len(rows):,} queries and ads",
     )
-    controls.exports("chart_map", _table(scene), found, scene.drawn.key, caption)
+    controls.exports("chart_map", queries.table(scene), finding, scene.drawn.key, caption)
     _to_compare(scene, selected)
     st.caption(NEAR)
     st.caption(CLUSTERS)
 
 
-@by_hash(most=6, on=lambda scene: (scene.drawn.key, scene.way))
-def _points(scene: TextScene) -> Points:
-    return points_of(scene.maps.rows, scene.layout.first, scene.layout.second)
-
-
-def _color(scene: TextScene) -> Color | None:
-    name = state.now().map.color
-    if name == "overlap":
-        title = f"Share of {scene.maps.geometry.k} neighbors in common"
-        return color_by_number(title, scene.maps.shared, digits=1, low=0.0, high=1.0)
-    if name == "density":
-        return None
-    codes = (scene.maps.rows >= len(scene.texts.queries)).astype(np.int64)
-    return color_by_class(COLORS["kind"], codes, ["query", "ad"], ["teacher", "student"])
-
-
-def _title(texts: TextPoints, point: int) -> str:
-    """What a point is called."""
-    if point < len(texts.queries):
-        return f"query: {texts.queries[point]}"
-    return f"ad: {texts.ads[point - len(texts.queries)][0]}"
-
-
-def _titles(scene: TextScene) -> tuple[list[str], list[str]]:
-    texts, queries = scene.texts, len(scene.texts.queries)
-    points = scene.maps.rows.tolist()
-    descriptions = ["" if p < queries else texts.ads[p - queries][1] for p in points]
-    return [_title(texts, point) for point in points], descriptions
-
-
-def _matches(scene: TextScene) -> Ints:
-    """The points whose text holds every searched word."""
-    words = state.now().map.find.lower().split()
-    if not words:
-        return np.zeros(0, dtype=np.int64)
-    titles, texts = _titles(scene)
-    lines = (f"{title} {text}".lower() for title, text in zip(titles, texts, strict=True))
-    inside = np.array([all(word in line for word in words) for line in lines], dtype=bool)
-    return np.asarray(scene.maps.rows[inside])
-
-
-def _card(scene: TextScene, point: int) -> Pinned:
-    """The text in focus and its nearest in both original spaces."""
-    rows, texts = scene.maps.rows, scene.texts
-    place = int(np.searchsorted(rows, point))
-    sides = []
-    for ids in scene.maps.neighbors or ():
-        near = rows[ids[place]].tolist()
-        sides.append(tuple(Neighbor(each, _title(texts, each)) for each in near))
-    share = float(scene.maps.shared[place])
-    left, right = sides if len(sides) == 2 else ((), ())
-    text = "" if point < len(texts.queries) else texts.ads[point - len(texts.queries)][1]
-    facts = (("neighbors in common", number(share, 1)),)
-    return Pinned(point, _title(texts, point), text, facts, left=left, right=right)
-
-
-def _selected(scene: TextScene) -> Ints:
-    digest = state.now().map.selected
-    ids = picked.fetch(digest, scene.texts.content_hash) if digest else None
-    return np.zeros(0, dtype=np.int64) if ids is None else ids
-
-
-def pairs_of(texts: TextPoints, points: Ints) -> Ints:
-    """The pairs whose query or ad is among some points; both where queries and ads are."""
-    queries = np.isin(texts.query_of, points)
-    ads = np.isin(texts.ad_of, points)
-    both = bool((points < len(texts.queries)).any()) and bool((points >= len(texts.queries)).any())
-    return np.flatnonzero(queries & ads if both else queries | ads)
-
-
-def _to_compare(scene: TextScene, points: Ints) -> None:
+def _to_compare(scene: queries.TextScene, points: NDArray[np.int64]) -> None:
     if not len(points):
         return
-    rows = pairs_of(scene.texts, points)
+    rows = queries.pairs_of(scene.texts, points)
     with st.container(horizontal=True, vertical_alignment="center", key="map_selection"):
         st.text(
             f"{counted(len(points), 'text')} picked; they stand in {counted(len(rows), 'pair')} "
@@ -292,22 +110,6 @@ def _to_compare(scene: TextScene, points: Ints) -> None:
             digest = picked.keep(rows, scene.board.pairs.content_hash)
             state.correct(compare=NO_FILTERS | {"slice": f"{picked.KIND}{digest}", "page": 1})
             st.switch_page("views/compare/page.py")
-
-
-def _table(scene: TextScene) -> pd.DataFrame:
-    """The overlap of queries and of ads, and how many of their neighbors are ads."""
-    queries, rows = len(scene.texts.queries), scene.maps.rows
-    groups: Mapping[str, NDArray[np.bool_]] = {"queries": rows < queries, "ads": rows >= queries}
-    lines = []
-    for name, inside in groups.items():
-        if not inside.any():
-            continue
-        low, high = maps.interval_of(scene.maps.shared[inside], rows[inside])
-        share = float(scene.maps.shared[inside].mean())
-        lines.append(
-            {"texts": name, "n": int(inside.sum()), "overlap": share, "low": low, "high": high}
-        )
-    return pd.DataFrame(lines)
 
 
 def _request(runs: tuple[Run, Run], texts: TextPoints) -> None:

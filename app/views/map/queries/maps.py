@@ -18,7 +18,7 @@ from kdcore.projection.quality import overlap_interval
 from kdcore.projection.spaces import Space
 from kdcore.scores import Scores
 
-Made = Literal["bundled", "here", "glance"]
+Origin = Literal["bundled", "here", "glance"]
 NO_FEATURES = "{title} has no stored features on these pairs, so there is nothing to draw. {cure}"
 
 
@@ -27,7 +27,7 @@ class Drawn:
     """Finished maps and where they come from; a glance has PCA alone, with sampled numbers."""
 
     maps: TwoMaps
-    made: Made
+    origin: Origin
     key: str
 
 

@@ -14,7 +14,7 @@ def table(scene: Scene) -> pd.DataFrame:
     return _table(scene)
 
 
-@by_hash(most=20, on=lambda scene: (scene.drawn.key, scene.drawn.made, scene.board, scene.models))
+@by_hash(most=20, on=lambda scene: (scene.drawn.key, scene.drawn.origin, scene.board, scene.models))
 def _table(scene: Scene) -> pd.DataFrame:
     pairs, rows = scene.board.pairs, scene.rows
     grades, outcome = pairs.grades[rows], colors.outcomes(scene)[rows]

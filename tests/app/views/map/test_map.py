@@ -12,12 +12,14 @@ from app.kit import by_hash
 from app.services.selection import picked
 from app.state.map import COLORS
 from app.views.map import colors, numbers, selection
-from app.views.map.queries import summary
+from app.views.map.queries import summary, texts
 from app.views.map.scene import Scene, scene_of
-from kdcore.data.pairs import UNLABELLED
+from kdcore.data.pairs import UNLABELLED, PairTable, make_frame
+from kdcore.labels import BINARY
 from kdcore.predictions import Predictions
 from kdcore.projection.bundled import FOLDER, bundled_maps, space_of
 from kdcore.projection.maps import maps_key
+from kdcore.projection.texts import TextPoints
 from kdcore.runs.store import RunStore
 from kdcore.workspace import Workspace
 from tests.app.made_lab import Made
@@ -195,3 +197,41 @@ def test_every_student_of_the_demo_has_finished_maps():
         assert set(maps.layouts) == {"pca", "umap"}
         assert np.isfinite(maps.shared).all()
     assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 2_000_000
+
+
+def with_moments(lab, draw) -> None:
+    """Features at two moments of student and twin."""
+    for key in ("student-kd", "student-hard"):
+        for step in (5, 40):
+            path = lab / "demo" / "runs" / key / "replay" / f"step-{step:08d}.parquet"
+            old = Predictions.load(path)
+            features = draw.normal(size=(len(old), 4)).astype(np.float32)
+            Predictions(old.logits, old.data_hash, old.model, features).save(path)
+
+
+def test_moments_are_drawn_on_a_slider_with_the_share_of_final_neighbors(open_map, lab):
+    open_map()
+    with_moments(lab, np.random.default_rng(0))
+    by_hash.clear()
+    app = open_map(None, mwhat="moments", mmoment="1")
+    assert finding(app).startswith("At step 40 of 40 a pair of the student has 100 %")
+    data = sent(app, "map")
+    assert data["moments"] == ["step 5", "step 40"]
+    assert len(data["titles"]) == 2
+
+
+def test_a_run_that_stored_no_moments_says_what_is_missing(open_map):
+    assert "stored no features while it learned" in finding(open_map(mwhat="moments"))
+
+
+def test_queries_and_ads_need_two_towers_that_are_here(open_map):
+    app = open_map(mwhat="texts", mleft="teacher")
+    assert "reads query and ad together" in finding(app)
+
+
+def test_picked_texts_stand_for_the_pairs_between_them():
+    frame = make_frame(["a", "a", "b"], ["x", "y", "x"], [""] * 3, [0, 1, 1], "test")
+    points = TextPoints.of(PairTable(frame, BINARY, "three"))
+    assert texts.pairs_of(points, np.array([0])).tolist() == [0, 1]  # a query
+    assert texts.pairs_of(points, np.array([2])).tolist() == [0, 2]  # an ad
+    assert texts.pairs_of(points, np.array([0, 2])).tolist() == [0]  # a query and an ad
