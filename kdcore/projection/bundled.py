@@ -4,6 +4,7 @@ A file per comparison under assets/measured/maps, named by the hash of both mode
 the demo is built again, the old files answer nothing and this makes the new ones.
 """
 
+import shutil
 from pathlib import Path
 
 from kdcore.data.library import WORLD
@@ -13,6 +14,7 @@ from kdcore.folder_job import Tell
 from kdcore.predictions import Predictions
 from kdcore.projection.jobs import Embed
 from kdcore.projection.maps import TwoMaps, draw, maps_key
+from kdcore.projection.moments import moments_of
 from kdcore.projection.spaces import Space
 from kdcore.projection.texts import TextPoints, texts_key
 from kdcore.runs.store import Run, RunStore
@@ -54,6 +56,8 @@ def make_bundled(
     paths.append(_draw_texts(store.get(TEXTS_OF), store, demo, embed, folder))
     for old in set(folder.glob("*.safetensors")) - set(paths):
         old.unlink()
+    if moments_of(store.get(TEXTS_OF).replay_folder, TEXTS_OF):
+        shutil.rmtree(folder / "moments", ignore_errors=True)  # the demo has its own
     return paths
 
 
