@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.decomposition import PCA
 
 from kdcore.projection.spaces import Points, Space
 
@@ -13,6 +12,8 @@ def pca_map(space: Space) -> tuple[Points, NDArray[np.float64]]:
     The same features give the same map: of each axis the largest weight is positive. One feature
     gives a line.
     """
+    from sklearn.decomposition import PCA  # a second, which finished maps do not cost
+
     features = np.asarray(space.features, dtype=np.float64)
     axes = min(2, features.shape[1])
     fitted = PCA(n_components=axes, svd_solver="covariance_eigh").fit(features)

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.manifold import trustworthiness
 
 from kdcore.metrics.significance import Support, interval, resampled
 from kdcore.metrics.similarity import linear_cka, rsa
@@ -13,6 +12,7 @@ from kdcore.projection.spaces import Points, Space, sample
 
 K = 10  # neighbors that are compared
 SAMPLE = 2_000  # points: trustworthiness and RSA grow with their square
+_DRAWN = 5_000_000  # groups that a bootstrap draws in all
 COMPARABLE = 0.1  # share of common neighbors beyond chance below which maps cannot be compared
 
 
@@ -57,6 +57,8 @@ def map_quality(
     space: Space, places: Points, k: int = K, seed: int = 0, most: int = SAMPLE
 ) -> MapQuality:
     """Measure a map of a space on a seeded sample of `most` points."""
+    from sklearn.manifold import trustworthiness  # a second, which finished maps do not cost
+
     rows = sample(len(space), most, seed)
     k = min(k, (len(rows) - 1) // 2)
     features, drawn = space.features[rows].astype(np.float64), places[rows].astype(np.float64)
@@ -81,20 +83,22 @@ def overlap(one: NDArray[np.int64], other: NDArray[np.int64], k: int = K) -> NDA
 
 
 def overlap_interval(
-    shared: NDArray[np.floating[Any]], groups: NDArray[np.int64], resamples: int = 1000
+    shared: NDArray[np.floating[Any]], groups: NDArray[np.int64]
 ) -> tuple[float, float]:
     """Return the ends of the 95 % interval of the mean overlap, by bootstrap over groups.
 
+    1,000 resamples; of more than 5,000 groups fewer, down to 200, as their ends differ little.
     shared: (points,) nan where it was not measured. groups: (points,) the query of each point, as
     pairs of a query hang together. nan with fewer than two groups.
     """
     measured = np.isfinite(shared)
     place = np.unique(groups[measured], return_inverse=True)[1]
-    sums = np.bincount(place, shared[measured].astype(np.float64))
+    totals = np.bincount(place, shared[measured].astype(np.float64))
     counts = np.bincount(place)
-    draws = resampled(lambda w: (w @ sums / (w @ counts))[:, None], len(counts), resamples, 1)
-    mean = np.array([sums.sum() / max(counts.sum(), 1)])
-    low, high = interval(draws, mean, Support.of((sums / np.maximum(counts, 1))[:, None]))
+    resamples = int(np.clip(_DRAWN // max(len(counts), 1), 200, 1000))
+    draws = resampled(lambda w: (w @ totals / (w @ counts))[:, None], len(counts), resamples, 1)
+    mean = np.array([totals.sum() / max(counts.sum(), 1)])
+    low, high = interval(draws, mean, Support.of((totals / np.maximum(counts, 1))[:, None]))
     return float(low[0]), float(high[0])
 
 

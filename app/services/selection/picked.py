@@ -10,6 +10,7 @@ from contextlib import suppress
 import numpy as np
 from numpy.typing import NDArray
 
+from app import state
 from app.kit import memory
 from app.services import access
 from app.services.boards import Board
@@ -60,6 +61,7 @@ def mask(board: Board, name: str) -> NDArray[np.bool_] | None:
         return None
     rows = fetch(name.removeprefix(KIND), board.pairs.content_hash)
     if rows is None:
+        state.ignore(f"slice: no selection of these pairs is stored here under {name[:30]!r}")
         return None
     inside = np.zeros(len(board.pairs), dtype=bool)
     inside[rows[rows < len(inside)]] = True

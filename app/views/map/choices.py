@@ -3,22 +3,31 @@
 from collections.abc import Mapping
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
 from app import services, state
 from app.kit import controls
-from app.kit.by_hash import by_hash
-from app.services.selection import chosen, picked
+from app.services.selection import chosen, picked, slices
 from app.views.map import colors
 from app.views.map.scene import Scene
-from kdcore.analysis.outcomes import read_texts
-from kdcore.data.pairs import UNLABELLED, PairTable
+from kdcore.data.pairs import UNLABELLED
 
 Rows = NDArray[np.int64]
 MOST_MARKED = 500  # points of a search that are ringed
 _LOST = "lost"
+
+
+def color(titles: Mapping[str, str], default: str) -> None:
+    """The choice of a color; the default where the state's is not offered for these points."""
+    if state.now().map.color not in titles:
+        state.correct(map={"color": default})
+    controls.select("map.color", "Color", titles, width=230, on_change=_colored, args=())
+
+
+def _colored() -> None:
+    """Classes and numbers of the old color are put away with it."""
+    state.change(map={"color": st.session_state["w_mcolor"], "hidden": "", "limits": ()})
 
 
 def draw(scene: Scene) -> None:
@@ -69,17 +78,12 @@ def matches(scene: Scene) -> Rows:
     words = state.now().map.find.lower().split()
     if not words:
         return np.zeros(0, dtype=np.int64)
-    texts = _texts(scene.board.pairs)
+    texts = slices.texts(scene.board)["text"]
     rows = scene.rows
     for word in words:
         matching = texts.iloc[rows].str.contains(word, regex=False).to_numpy(dtype=bool)
         rows = rows[matching]
     return rows
-
-
-@by_hash(most=6)
-def _texts(pairs: PairTable) -> "pd.Series[str]":
-    return read_texts(pairs)["text"]
 
 
 def picked_rows(board: services.Board) -> Rows:

@@ -17,7 +17,7 @@ from app.parts.map import Color, Points, Texts, color_by_class, linked_maps, poi
 from app.services import Answers, Board, access
 from app.services.selection import picked
 from app.shell import captions, frame
-from app.views.map import drawing, models, picture
+from app.views.map import choices, drawing, models, picture
 from app.views.map.numbers import CLUSTERS
 from app.views.map.queries import maps
 from kdcore.data.pairs import PairTable
@@ -56,6 +56,8 @@ class Film:
 
 def draw(board: Board) -> None:
     """The maps with their time slider, or what is missing."""
+    if frame.selected(""):
+        st.rerun()  # the top bar still tells what is picked of the pairs
     film = film_of(board)
     if film is None:
         problem = missing(board)
@@ -156,9 +158,7 @@ def _picture(board: Board, film: Film, finding: str) -> None:
     key = key_of(film)
     drawn = maps.finished(key)
     with st.container(horizontal=True, vertical_alignment="bottom", key="map_controls"):
-        if state.now().map.color not in COLORS:
-            state.correct(map={"color": "label"})
-        controls.select("map.color", "Color", COLORS, width=230)
+        choices.color(COLORS, "label")
         if drawn is None:
             note = "PCA is shown. UMAP of all moments takes about a minute in the background."
             drawing.job(key, "Draw UMAP", note, partial(_request, film))

@@ -14,7 +14,7 @@ from app.services import Board, access
 from app.services.selection import picked
 from app.shell import captions, frame
 from app.state.compare import NO_FILTERS
-from app.views.map import drawing, models, picture
+from app.views.map import choices, drawing, models, picture
 from app.views.map.numbers import CLUSTERS
 from app.views.map.queries import maps
 from app.views.map.queries import texts as queries
@@ -30,6 +30,8 @@ NEAR = (
 
 def draw(board: Board) -> None:
     """The maps of the texts, or the button that draws them, or why there are none."""
+    if frame.selected(""):
+        st.rerun()  # the top bar still tells what is picked of the pairs
     sides = [models.answers_of(board, side) for side in models.SIDES]
     problem = next((p for m in sides if (p := queries.refusal(m))), "")
     if problem:
@@ -61,9 +63,7 @@ def _picture(scene: queries.TextScene) -> None:
     frame.finding(finding)
     models.draw(scene.board)
     with st.container(horizontal=True, vertical_alignment="bottom", key="map_controls"):
-        if state.now().map.color not in queries.COLORS:
-            state.correct(map={"color": "kind"})
-        controls.select("map.color", "Color", queries.COLORS, width=230)
+        choices.color(queries.COLORS, "kind")
         controls.bound(st.text_input, "map.find", "Find", max_chars=200, width=260)
         drawing.layouts()
     rows, points = scene.maps.rows, queries.placed(scene)
