@@ -45,6 +45,18 @@ def onto(places: Points, first: Points) -> Points:
     return np.asarray(scale * (a @ u @ vt) + first.mean(axis=0), dtype=np.float32)
 
 
+def turned(places: Points, first: Points) -> Points:
+    """Turn or mirror a map as a whole to match another best, and give it the same spread.
+
+    For maps that did not start at each other: where they share little, `onto` would shrink one.
+    """
+    a = places.astype(np.float64) - places.mean(axis=0)
+    b = first.astype(np.float64) - first.mean(axis=0)
+    u, _, vt = np.linalg.svd(a.T @ b)
+    scale = np.linalg.norm(b) / max(float(np.linalg.norm(a)), np.finfo(float).tiny)
+    return np.asarray(scale * (a @ u @ vt) + first.mean(axis=0), dtype=np.float32)
+
+
 def _umap(space: Space, graph: Graph, start: Points, epochs: int, rate: float, seed: int) -> Points:
     try:
         import umap

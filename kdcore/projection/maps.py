@@ -14,7 +14,7 @@ from safetensors.numpy import save_file
 
 from kdcore.errors import DataError
 from kdcore.folder_job import Tell
-from kdcore.projection.layout import NEIGHBORS, Graph, first_layout, second_layout
+from kdcore.projection.layout import NEIGHBORS, Graph, first_layout, second_layout, turned
 from kdcore.projection.neighbors import EXACT_UP_TO, nearest
 from kdcore.projection.pca import pca_map
 from kdcore.projection.quality import (
@@ -38,7 +38,10 @@ _STEPS = 65535  # of a stored coordinate
 
 @dataclass(frozen=True)
 class Layout:
-    """first, second: (points, 2) places. variance: of PCA, shares held by the axes of each map."""
+    """first, second: (points, 2) places; the second map is turned as a whole to match the first.
+
+    variance: of PCA, shares held by the two directions of each map.
+    """
 
     first: Points
     second: Points
@@ -181,6 +184,7 @@ def glance(first: Space, second: Space, most: int = 0, seed: int = 0) -> TwoMaps
     shared = np.full(len(first), np.nan, dtype=np.float32)
     shared[of] = some
     (one, shares), (other, more) = pca_map(first), pca_map(second)
+    other = turned(other, one)
     sides = ((first, one), (second, other))
     qualities = [map_quality(space, places, seed=seed, most=most) for space, places in sides]
     layout = Layout(one, other, (qualities[0], qualities[1]), (*shares.tolist(), *more.tolist()))
@@ -200,7 +204,8 @@ def _layout(
         one = first_layout(spaces[0], graphs[0], seed)
     begin(f"{way.upper()} of {spaces[1].title}")
     if way == "pca":
-        other, more = pca_map(spaces[1])
+        places, more = pca_map(spaces[1])
+        other = turned(places, one)
         variance = (*shares.tolist(), *more.tolist())
     else:
         other = second_layout(spaces[1], graphs[1], one, seed)

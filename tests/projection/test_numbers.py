@@ -8,7 +8,7 @@ from sklearn.manifold import trustworthiness
 from sklearn.neighbors import NearestNeighbors
 
 from kdcore.projection import neighbors
-from kdcore.projection.layout import onto
+from kdcore.projection.layout import onto, turned
 from kdcore.projection.neighbors import nearest
 from kdcore.projection.pca import pca_map
 from kdcore.projection.quality import map_quality, overlap, overlap_interval, shared_geometry
@@ -124,6 +124,16 @@ def test_a_rotated_and_scaled_space_shares_all_and_an_unrelated_one_nothing(spac
     unlike = shared_geometry(space, other, overlap(graph, nearest(other, 10)[0]))
     assert unlike.overlap == pytest.approx(unlike.chance, abs=0.03)
     assert not unlike.comparable
+
+
+def test_an_unrelated_map_is_turned_to_the_spread_of_the_first_and_an_equal_one_onto_it(space):
+    first = pca_map(space)[0]
+    turn = np.array([[0, -1], [1, 0]]) * 2.5
+    np.testing.assert_allclose(turned(first @ turn + 7, first), first, atol=1e-4)
+    unrelated = np.random.default_rng(0).normal(size=first.shape).astype(np.float32) * 99
+    spread = np.linalg.norm(first - first.mean(axis=0))
+    moved = turned(unrelated, first)
+    assert np.linalg.norm(moved - moved.mean(axis=0)) == pytest.approx(spread, rel=1e-5)
 
 
 def test_a_map_is_laid_onto_the_first_as_procrustes_does(space):

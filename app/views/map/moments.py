@@ -23,7 +23,7 @@ from app.views.map.queries import maps
 from kdcore.data.pairs import PairTable
 from kdcore.errors import DataError
 from kdcore.projection import jobs
-from kdcore.projection.layout import onto
+from kdcore.projection.layout import turned
 from kdcore.projection.maps import maps_key
 from kdcore.projection.moments import Moments, moments_of
 from kdcore.projection.pca import pca_map
@@ -227,7 +227,7 @@ def _pca(film: Film) -> list[NDArray[np.float32]]:
     """(moments, pairs, 2) places of each run; the second is laid onto the first as a whole."""
     places: list[Places] = [pca_map(run.pooled())[0] for run in film.runs]
     if len(places) == 2:
-        places[1] = onto(places[1], places[0])
+        places[1] = turned(places[1], places[0])
     return [_by_moment(film, each) for each in places]
 
 

@@ -38,7 +38,8 @@ KEPT = (
 )
 CLUSTERS = (
     "Read who is near whom. Distances between clusters, their sizes and empty space between them "
-    "mean nothing on a UMAP; on a PCA only two of all directions are shown."
+    "mean nothing on a UMAP; on a PCA only two of all directions are shown. The right map is "
+    "turned and scaled as a whole to match the left one."
 )
 
 EQUALLY = 1 / 3  # of the difference in P(relevant) that random pairs have
