@@ -18,11 +18,23 @@ MOST_MARKED = 500  # points of a search that are ringed
 _LOST = "lost"
 
 
-def color(titles: Mapping[str, str], default: str) -> None:
-    """The choice of a color; the default where the state's is not offered for these points."""
-    if state.now().map.color not in titles:
-        state.correct(map={"color": default})
-    controls.select("map.color", "Color", titles, width=230, on_change=_colored, args=())
+def color(titles: Mapping[str, str]) -> None:
+    """The choice of a color; of other points the state may name one that is not offered here."""
+    st.session_state["w_mcolor"] = present_color(titles)
+    st.selectbox(
+        "Color",
+        list(titles),
+        format_func=lambda name: titles[name],
+        key="w_mcolor",
+        on_change=_colored,
+        width=230,
+    )
+
+
+def present_color(titles: Mapping[str, str]) -> str:
+    """The state's color, else the first that is offered."""
+    name = state.now().map.color
+    return name if name in titles else next(iter(titles))
 
 
 def _colored() -> None:

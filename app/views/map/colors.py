@@ -43,7 +43,8 @@ def titles(board: Board) -> Mapping[str, str]:
 
 def color_of(scene: Scene) -> Color | None:
     """The present color; None draws the density."""
-    return _color(scene, state.now().map.color)
+    offered, name = titles(scene.board), state.now().map.color
+    return _color(scene, name if name in offered else next(iter(offered)))
 
 
 @by_hash(

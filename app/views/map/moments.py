@@ -158,7 +158,7 @@ def _picture(board: Board, film: Film, finding: str) -> None:
     key = key_of(film)
     drawn = maps.finished(key)
     with st.container(horizontal=True, vertical_alignment="bottom", key="map_controls"):
-        choices.color(COLORS, "label")
+        choices.color(COLORS)
         if drawn is None:
             note = "PCA is shown. UMAP of all moments takes about a minute in the background."
             drawing.job(key, "Draw UMAP", note, partial(_request, film))
@@ -245,7 +245,7 @@ def _by_moment(film: Film, places: Places) -> NDArray[np.float32]:
 
 
 def _color(film: Film) -> Color | None:
-    if state.now().map.color == "density":
+    if choices.present_color(COLORS) == "density":
         return None
     return color_by_class("Label", film.pairs.grades, list(film.pairs.scheme.grades))
 

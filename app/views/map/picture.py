@@ -25,7 +25,7 @@ KEY = "map"
 def draw(scene: Scene, sentence: str) -> None:
     """The maps and their exports."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="map_controls"):
-        choices.color(colors.titles(scene.board), "overlap")
+        choices.color(colors.titles(scene.board))
         choices.draw(scene)
         drawing.draw(scene)
     color, passing = colors.color_of(scene), choices.passing(scene)

@@ -63,7 +63,7 @@ def _picture(scene: queries.TextScene) -> None:
     frame.finding(finding)
     models.draw(scene.board)
     with st.container(horizontal=True, vertical_alignment="bottom", key="map_controls"):
-        choices.color(queries.COLORS, "kind")
+        choices.color(queries.COLORS)
         controls.bound(st.text_input, "map.find", "Find", max_chars=200, width=260)
         drawing.layouts()
     rows, points = scene.maps.rows, queries.placed(scene)

@@ -15,7 +15,10 @@ from tests.app.made_lab import Made, make_lab
 from tests.app.visitor import visit
 
 # a page may turn these down when its data have no such row, model or word, and then says so
-NAMES = ("data", "teacher", "student", "rival", "split", "mteacher", "mstudent", "lesson")
+NAMES = (
+    *("data", "teacher", "student", "rival", "split", "mteacher", "mstudent", "lesson"),
+    *("mleft", "mright", "monly", "msel"),
+)
 WORDS = ("", "thing 3", "offer", "=1+1", "<script>", "nobody", "lost_by_distillation", "東京, a%b")
 
 

@@ -28,6 +28,7 @@ from app.views.map.queries import maps
 from app.views.map.queries.maps import Drawn
 from kdcore.catalog import student_entry
 from kdcore.errors import DataError, UnknownNameError
+from kdcore.predictions import WEIGHTS
 from kdcore.projection.maps import Layout, TwoMaps, Way
 from kdcore.projection.texts import TextPoints
 from kdcore.runs.store import Run
@@ -75,6 +76,8 @@ def refusal(model: Answers | None) -> str:
         entry = student_entry(model.run.model_name)
     except UnknownNameError:
         return f"{model.title} is no model of this lab, so it cannot embed single texts."
+    if not (model.run.model_folder / WEIGHTS).is_file():
+        return f"{model.title} has no stored model here, so it cannot embed single texts."
     if not entry.separable:
         return (
             f"{model.title} reads query and ad together, so neither has a vector of its own. "
@@ -137,7 +140,7 @@ def placed(scene: TextScene) -> Points:
 
 def color_of(scene: TextScene) -> Color | None:
     """The present color; None draws the density."""
-    name = state.now().map.color
+    name = state.now().map.color if state.now().map.color in COLORS else next(iter(COLORS))
     if name == "overlap":
         title = f"Share of {scene.maps.geometry.k} neighbors in common"
         return color_by_number(title, scene.maps.shared, digits=1, low=0.0, high=1.0)
