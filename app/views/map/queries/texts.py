@@ -76,13 +76,13 @@ def refusal(model: Answers | None) -> str:
         entry = student_entry(model.run.model_name)
     except UnknownNameError:
         return f"{model.title} is no model of this lab, so it cannot embed single texts."
-    if not (model.run.model_folder / WEIGHTS).is_file():
-        return f"{model.title} has no stored model here, so it cannot embed single texts."
     if not entry.separable:
         return (
             f"{model.title} reads query and ad together, so neither has a vector of its own. "
             "Choose two-tower models for both maps."
         )
+    if not (model.run.model_folder / WEIGHTS).is_file():
+        return f"{model.title} has no stored model here, so it cannot embed single texts."
     return ""
 
 
