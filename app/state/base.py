@@ -15,15 +15,15 @@ from app.state.compare import Compare
 from app.state.data import Data
 from app.state.distill import Distill, Watch
 from app.state.kinds import Kind
-from app.state.losses import Losses
+from app.state.learn.losses import Losses
+from app.state.learn.masked_word import MaskedWord
+from app.state.learn.scale import Scale
+from app.state.learn.temperature import Temperature
 from app.state.map import Map
-from app.state.masked_word import MaskedWord
 from app.state.ranking import Ranking
 from app.state.recipe import Recipe
 from app.state.retrieval import Retrieval
 from app.state.runs import Runs
-from app.state.scale import Scale
-from app.state.temperature import Temperature
 
 VERSION = "1"
 MARKS = ("v", "dh", "rh", "bids")  # parts of a link that are no choice of the visitor's

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from app import state
 from app.kit.by_hash import by_hash
 from app.services import Answers, Board
-from app.state.losses import LONGEST_LIST
+from app.state.learn.losses import LONGEST_LIST
 from app.views.losses.queries.vectors import Picture, picture_of
 from kdcore.data.pairs import UNLABELLED, PairTable
 from kdcore.scores import Scores

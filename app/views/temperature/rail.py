@@ -13,7 +13,7 @@ from app.kit.by_hash import by_hash
 from app.kit.texts import md, pair_number
 from app.services import Answers
 from app.shell import captions
-from app.state.temperature import RAIL, RAIL_FLAGS
+from app.state.learn.temperature import RAIL, RAIL_FLAGS
 from app.views.temperature import finding
 from app.views.temperature.parts.logits import temperature_data
 from app.views.temperature.parts.rail import temperature_rail
