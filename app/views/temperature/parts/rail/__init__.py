@@ -18,7 +18,7 @@ def temperature_rail(
 ) -> None:
     """Mount it; on_change gets the values of the keys in `sent` after a release.
 
-    data: the controls by key, as app/state/learn/temperature.py names them, and pair, the row that is
+    data: the controls by key, as the state of the page names them, and pair, the row that is
     shown; sent: the keys of both; replay: moment and probe, which the rail hands on to that part;
     here: the pair's logits, grade and truth, for the moment before all are in the browser;
     hash: of the logits that temperature_data holds; rows, names, relevantFrom: of the data;
