@@ -38,7 +38,8 @@ def open_map(lab):
         assert not app.exception
         return app
 
-    return open_it
+    yield open_it
+    services.sources.clear()  # for the page of the next file, which shows the bundled models
 
 
 @pytest.fixture
