@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isnan
 from typing import Any
 
@@ -24,10 +24,12 @@ from kdcore.experiments.pipeline import (
     Results,
     StageEstimate,
 )
+from kdcore.workspace import Workspace
 
 _LONGEST = 2_000  # characters of State.recipe.settings
-_BEFORE = "measured:"  # in a link, before the name of a pipeline that was measured before
-MOST = 20  # pipelines of the workspace that are offered
+# in a link, before the name of a pipeline that was measured before, or the id of a bundled one
+_BEFORE, _BUNDLED = "measured:", "demo:"
+MOST = 20  # pipelines of a workspace that are offered
 
 
 @dataclass(frozen=True)
@@ -58,10 +60,10 @@ class Planned:
 
 @dataclass(frozen=True)
 class Shown:
-    """The pipeline on the page: one of the workspace, or one measured before, without its runs.
+    """The pipeline on the page: of the workspace, bundled, or measured before, without its runs.
 
-    key: its name in a link. pipeline: None for one measured before; measured: None for one of the
-    workspace.
+    key: its name in a link. pipeline: of one of the workspace, which can be started and changed.
+    measured: of one measured before.
     """
 
     key: str
@@ -121,7 +123,7 @@ def _planned(
 
 
 def shown() -> Shown | None:
-    """The pipeline of the link, else the newest of the workspace, else one measured before.
+    """The pipeline of the link, else the newest of the workspace, else one to look at.
 
     None where the plan is shown.
     """
@@ -133,14 +135,16 @@ def shown() -> Shown | None:
             return linked
         state.ignore(f"pipe: no pipeline here is called {now.pipeline[:60]!r}")
         state.correct(recipe={"pipeline": ""})
-    if newest := pipelines()[:1]:
-        return _own(newest[0])
-    return next(map(_before, measured()), None)
+    first = next(iter(offered()), None)
+    return None if first is None else _linked(first)
 
 
 def _linked(key: str) -> Shown | None:
     if key.startswith(_BEFORE):
         return next((_before(each) for each in measured() if _key(each) == key), None)
+    if key.startswith(_BUNDLED):
+        own = (p for p in _readable(access.demo()) if f"{_BUNDLED}{p.id}" == key)
+        return next((replace(_own(p), key=key, pipeline=None) for p in own), None)
     pipeline = live.find(key)
     return None if pipeline is None else _own(pipeline)
 
@@ -178,15 +182,19 @@ def _key(measured: Measured) -> str:
 
 
 def offered() -> dict[str, str]:
-    """The pipelines that the page can show, by their names in a link, with their titles."""
-    own = {p.id: f"{title(p.plan)} · {p.id}" for p in pipelines()}
+    """The pipelines that the page can show, by their names in a link, with their titles.
+
+    Those of the workspace come first, the newest before the others.
+    """
+    own = {p.id: f"{title(p.plan)} · {p.id}" for p in _readable(access.home())}
+    bundled = {f"{_BUNDLED}{p.id}": f"{title(p.plan)} · bundled" for p in _readable(access.demo())}
     before = {_key(m): f"{title(m.plan)} · measured {m.day}" for m in measured()}
-    return own | before
+    return own | bundled | before
 
 
-def pipelines() -> list[Pipeline]:
-    """The newest pipelines of the workspace; a damaged one is left out."""
-    return [p for p in recipes.pipelines(access.home()) if live.is_readable(p)][:MOST]
+def _readable(workspace: Workspace) -> list[Pipeline]:
+    """The newest pipelines of a workspace; a damaged one is left out."""
+    return [p for p in recipes.pipelines(workspace) if live.is_readable(p)][:MOST]
 
 
 def measured() -> tuple[Measured, ...]:

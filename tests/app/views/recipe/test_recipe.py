@@ -15,6 +15,7 @@ from kdcore.experiments.pipeline import control
 from kdcore.runs.record import Record
 from kdcore.runs.store import RunStore
 from kdcore.workspace import Workspace
+from tests.app.made_lab import make_lab
 from tests.app.opening import finding, sent
 from tests.app.visitor import button, choices, press, texts, visit
 from tests.experiments.finished import finished
@@ -62,6 +63,21 @@ def test_the_newest_own_pipeline_is_shown_and_a_link_still_opens_what_was_measur
     assert "measured before" in finding(again)
     lost = visit("recipe", v="1", pipe="20200101-nothing")
     assert "no pipeline here is called" in texts(lost)
+
+
+def test_a_bundled_pipeline_comes_before_what_was_measured_and_cannot_be_changed(
+    tmp_path, monkeypatch
+):
+    make_lab(tmp_path / "demo")
+    bundled = finished(tmp_path / "demo", ablation=False)
+    monkeypatch.setenv("KDLAB_DEMO", str(tmp_path / "demo"))
+    at = visit("recipe")
+    assert "is finished: 5 of 5 stages are done" in finding(at)
+    boxes = sent(at, "boxes")
+    assert boxes["pipeline"] == ""
+    assert {stage["run"] for stage in boxes["now"]["stages"]} == set(bundled.run_ids().values())
+    assert "recipe_again" not in [each.key for each in at.button]
+    assert all(field.disabled for field in at.number_input)
 
 
 def test_a_plan_takes_settings_and_refuses_wrong_ones_under_their_field():
