@@ -197,6 +197,9 @@ def test_the_numbers_of_the_lesson_are_those_that_were_measured():
         if "INCONCLUSIVE for both students" in step.seen:
             assert verdicts["cdssm_log"] == verdicts["twinbert_log"] == "INCONCLUSIVE"
             assert verdicts["cdssm"] == verdicts["twinbert"] == "BETTER"
+    third = {r.stage: r for r in by_name["measured:adsbert-small-2"].results.rows}
+    assert f"({third['twinbert_log'].delta:+.3f})" in lesson("recipe").takeaways[1]
+    assert third["twinbert"].verdict == "INCONCLUSIVE"
     for each in by_name.values():  # the last take-away
         kept = {gain.stage: gain.gap for gain in each.results.gains}
         assert kept["twinbert"].share > 1
