@@ -20,10 +20,13 @@ _DATA = (
     "the data set whose ads are searched: a name, world (20,000 ads), or world:ads=1000000 for more"
 )
 _RECIPE = (
-    "Flat (exact), SQ8 (8 bits), HNSW16 (a graph), IVF1024 (lists) or IVF1024,SQ8; by default Flat "
-    "up to 50,000 ads, above it lists"
+    "Flat (exact), SQ8 (8 bits), Bits (1 bit), HNSW16 (a graph), IVF1024 (lists) or IVF1024,SQ8; "
+    "by default Flat up to 50,000 ads, above it lists"
 )
-_EFFORT = "lists that are probed (IVF) or neighbors in view (HNSW); more find more and take longer"
+_EFFORT = (
+    "lists that are probed (IVF), neighbors in view (HNSW) or ads rescored (Bits); more find more "
+    "and take longer"
+)
 Data = Annotated[str, typer.Option("--data", metavar="DATA", help=_DATA)]
 Recipe = Annotated[str, typer.Option("--recipe", metavar="RECIPE", help=_RECIPE)]
 
@@ -100,6 +103,10 @@ def search(
             "--where", metavar="COLUMN=VALUE", help="only ads with this value, such as vertical"
         ),
     ] = None,
+    block: Annotated[
+        str,
+        typer.Option("--block", metavar="WORDS", help="no ads whose text has one of these; commas"),
+    ] = "",
     teacher: Annotated[
         str | None,
         typer.Option(
@@ -115,7 +122,8 @@ def search(
     filters = _filters(where or [])
     with Progress(quiet, as_json) as progress:
         searcher = _searcher(run, data, recipe, progress)
-        ads, note = searcher.search(query, k, effort=effort, filters=filters, exact=exact)
+        passing = searcher.ads.passing(filters, block)
+        ads, note = searcher.search(query, k, effort=effort, passing=passing, exact=exact)
         scores = None
         if teacher:
             ids = np.array([ad.ad for ad in ads], dtype=np.int64)

@@ -49,8 +49,15 @@ class Ads:
             digest.update(b"\x1d")
         return digest.hexdigest()[:16]
 
-    def passing(self, filters: Mapping[str, str]) -> Mask:
-        """(ads,) whether an ad has all of these values; ConfigError names the columns or values."""
+    def passing(self, filters: Mapping[str, str], blocked: str = "") -> Mask | None:
+        """(ads,) whether an ad has all of these values and no blocked word; None: all ads pass.
+
+        blocked: words or phrases with commas between; an ad whose title or description contains
+        one, in either case of letters, does not pass. ConfigError names the columns or values.
+        """
+        words = [word.strip().casefold() for word in blocked.split(",") if word.strip()]
+        if not filters and not words:
+            return None
         mask = np.ones(len(self), dtype=bool)
         problems = []
         for name, value in filters.items():
@@ -65,6 +72,9 @@ class Ads:
             mask &= matches
         if problems:
             raise ConfigError("The ads cannot be filtered like this:", problems)
+        for row in np.flatnonzero(mask) if words else ():
+            text = f"{self.titles[row]}\n{self.descriptions[row]}".casefold()
+            mask[row] = not any(word in text for word in words)
         return mask
 
 

@@ -89,6 +89,34 @@ def steps(
     )
 
 
+@dataclass(frozen=True)
+class Losses:
+    """Where a funnel loses nDCG, per query: what is left of 1 after all three is what it reaches.
+
+    cut: worth more than any of the first ads that exact search would hand on. index: dropped by
+    the index. order: handed on, and not put first.
+    """
+
+    cut: Floats
+    index: Floats
+    order: Floats
+
+
+def losses(
+    exact: Sequence[Candidates], queries: Sequence[Candidates], cuts: Cuts, depth: int
+) -> Losses:
+    """Where nDCG@depth is lost; exact: what exact search would hand on, queries: what ANN does."""
+
+    def reachable(each: Candidates) -> float:
+        handed = np.sort(each.gains[: cuts.candidates])[::-1]
+        return ndcg_of(handed, each.best, depth)
+
+    whole = np.array([reachable(each) for each in exact])
+    by_index = np.array([reachable(each) for each in queries])
+    shown = np.array([ndcg_of(e.gains[cuts.shown(e)], e.best, depth) for e in queries])
+    return Losses(1 - whole, whole - by_index, by_index - shown)
+
+
 def ceiling(gains_in_order: NDArray[np.floating], best: NDArray[np.floating], depth: int) -> Floats:
     """(ads,) the nDCG@depth that a perfect later step could still reach from the first n ads.
 

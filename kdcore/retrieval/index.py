@@ -19,18 +19,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdcore.errors import ConfigError, DataError
-from kdcore.retrieval.exact import MISSING, Ids, best_first, exact_top
+from kdcore.retrieval.exact import MISSING, Ids, best_first, cosines_of, exact_top
 from kdcore.retrieval.vectors import AdVectors, Vectors
 from kdcore.workspace import new_folder, read_json, write_json_atomic
 
 FLAT_UP_TO = 50_000  # ads that are searched exhaustively by default
 FEWEST_PASSING = 0.1  # share of ads; below it a filtered search is exact over the passing ads
-RECIPES = "Flat, SQ8, HNSW16, IVF1024 or IVF1024,SQ8"
-_RECIPE = re.compile(r"Flat|SQ8|HNSW([1-9]\d?)|IVF([1-9]\d{0,5})(,SQ8)?")
+RECIPES = "Flat, SQ8, Bits, HNSW16, IVF1024 or IVF1024,SQ8"
+_RECIPE = re.compile(r"Flat|SQ8|Bits|HNSW([1-9]\d?)|IVF([1-9]\d{0,5})(,SQ8)?")
 _CARD, _FILE = "index.json", "index.faiss"
 _BUILD_EFFORT = 200  # efConstruction of a graph
-_EFFORTS = {"IVF": (1, 4, 16, 64, 128), "HNSW": (16, 32, 64, 128, 256)}
-_USUAL = {"IVF": 64, "HNSW": 128}  # measured: recall@10 of 0.98 and more on the world's ads
+_EFFORTS = {
+    "IVF": (1, 4, 16, 64, 128),
+    "HNSW": (16, 32, 64, 128, 256),
+    "Bits": (20, 40, 100, 400, 1600),
+}
+_USUAL = {
+    "IVF": 64,
+    "HNSW": 128,
+    "Bits": 400,
+}  # measured: recall@10 of 0.98 and more on the world's ads
 
 
 @dataclass(frozen=True)
@@ -53,14 +61,14 @@ def usual_recipe(ads: int) -> str:
 
 
 def kind_of(recipe: str) -> str:
-    """Flat, SQ8, HNSW or IVF; ConfigError for a recipe that is not offered."""
+    """Flat, SQ8, Bits, HNSW or IVF; ConfigError for a recipe that is not offered."""
     if not _RECIPE.fullmatch(recipe):
         raise ConfigError(f"recipe: {recipe!r} is not a kind of index; write {RECIPES}")
-    return next(kind for kind in ("Flat", "SQ8", "HNSW", "IVF") if recipe.startswith(kind))
+    return next(kind for kind in ("Flat", "SQ8", "Bits", "HNSW", "IVF") if recipe.startswith(kind))
 
 
 def efforts(recipe: str) -> tuple[int, ...]:
-    """The numbers of lists or of neighbors at which a recall curve is measured; () for exact."""
+    """The efforts at which a recall curve is measured; () where there is one way to search."""
     return _EFFORTS.get(kind_of(recipe), ())
 
 
@@ -68,7 +76,8 @@ def efforts(recipe: str) -> tuple[int, ...]:
 class AnnIndex:
     """An index of the vectors of ads; `search` is the same call for every recipe.
 
-    effort: lists that are probed (IVF) or neighbors that are kept in view (HNSW, efSearch).
+    effort: lists that are probed (IVF), neighbors that are kept in view (HNSW, efSearch), or ads
+    whose float cosines order them (Bits: of the ads whose signs differ least from the query's).
     """
 
     vectors: AdVectors
@@ -90,6 +99,8 @@ class AnnIndex:
                 f"recipe: {recipe} makes {lists:,} lists of {len(vectors):,} ads; "
                 f"use at most IVF{len(vectors)}, or Flat"
             )
+        if kind == "Bits":
+            return cls._of_bits(vectors)
         width = vectors.vectors.shape[1]
         text = f"{recipe},Flat" if kind == "IVF" and "SQ8" not in recipe else recipe
         index = faiss.index_factory(width, text, faiss.METRIC_INNER_PRODUCT)
@@ -102,15 +113,28 @@ class AnnIndex:
         index.add(vectors.vectors)
         return cls(vectors, recipe, time.perf_counter() - began, index)
 
+    @classmethod
+    def _of_bits(cls, vectors: AdVectors) -> "AnnIndex":
+        """One bit per dimension, its sign."""
+        began = time.perf_counter()
+        codes = np.packbits(vectors.vectors > 0, axis=1)
+        index = _faiss().IndexBinaryFlat(8 * codes.shape[1])
+        index.add(codes)
+        return cls(vectors, "Bits", time.perf_counter() - began, index)
+
     @property
     def kind(self) -> str:
-        """Flat, SQ8, HNSW or IVF."""
+        """Flat, SQ8, Bits, HNSW or IVF."""
         return kind_of(self.recipe)
 
     @cached_property
     def megabytes(self) -> float:
-        """The size of its file in MB (10^6 bytes), the vectors that it holds included."""
-        return float(_faiss().serialize_index(self.library).nbytes / 1e6)
+        """The size of its file in MB (10^6 bytes), the vectors that it holds included.
+
+        Bits hold no vectors: those that order the nearest ads may stay on a disk.
+        """
+        serialize = "serialize_index_binary" if self.kind == "Bits" else "serialize_index"
+        return float(getattr(_faiss(), serialize)(self.library).nbytes / 1e6)
 
     def search(
         self,
@@ -135,6 +159,8 @@ class AnnIndex:
                 "filter: they were searched exactly, because an index loses many of so few"
             )
             return Hits(*exact_top(self.vectors.vectors, queries, k, passing), note)
+        if self.kind == "Bits":
+            return self._search_bits(queries, k, effort, passing)
         faiss, filtering = _faiss(), {}
         if passing is not None:
             bits = np.packbits(passing, bitorder="little")  # read by the search below
@@ -146,6 +172,18 @@ class AnnIndex:
             params=self._parameters(wide, k, filtering),
         )
         return _in_order(ids, scores, k)
+
+    def _search_bits(
+        self, queries: Vectors, k: int, effort: int, passing: NDArray[np.bool_] | None
+    ) -> Hits:
+        if passing is not None:
+            note = "bits cannot be filtered: the ads that pass were searched exactly"
+            return Hits(*exact_top(self.vectors.vectors, queries, k, passing), note)
+        depth = min(max(k, effort or _USUAL["Bits"]), len(self.vectors))
+        codes = np.packbits(queries > 0, axis=1)
+        ids = self.library.search(codes, depth)[1]
+        hits = _in_order(ids, cosines_of(ids, self.vectors.vectors, queries), k)
+        return Hits(hits.ids[:, :k], hits.scores[:, :k])
 
     def _parameters(self, wide: int, k: int, filtering: Mapping[str, Any]) -> Any:
         """What faiss reads of a search: its effort, and a filter where there is one."""
@@ -159,7 +197,8 @@ class AnnIndex:
     def save(self, folder: Path) -> None:
         """Write the index and its card into a new folder, completely or not at all."""
         with new_folder(folder, replace=True) as temporary:
-            _faiss().write_index(self.library, str(temporary / _FILE))
+            write = "write_index_binary" if self.kind == "Bits" else "write_index"
+            getattr(_faiss(), write)(self.library, str(temporary / _FILE))
             card = {
                 "recipe": self.recipe,
                 "model": self.vectors.model,
@@ -185,8 +224,8 @@ class AnnIndex:
         if not path.is_file() or _digest(path) != card.get("sha256"):
             raise DataError(f"{folder.name}: the index is damaged or incomplete; build it again")
         recipe, seconds = str(card.get("recipe")), float(card.get("build_seconds") or 0.0)
-        kind_of(recipe)
-        return cls(vectors, recipe, seconds, _faiss().read_index(str(path)))
+        read = "read_index_binary" if kind_of(recipe) == "Bits" else "read_index"
+        return cls(vectors, recipe, seconds, getattr(_faiss(), read)(str(path)))
 
 
 def stored_index(folder: Path, vectors: AdVectors, recipe: str = "") -> AnnIndex:

@@ -1,12 +1,12 @@
 """Searcher: a run's towers over the ads of a data set, from a typed query to the ads found."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from kdcore.models.base import PairModel
-from kdcore.retrieval.ads import Ads, ads_named
+from kdcore.retrieval.ads import Ads, Mask, ads_named
 from kdcore.retrieval.embed import (
     Watch,
     embed_ads,
@@ -74,12 +74,14 @@ class Searcher:
         k: int = 10,
         *,
         effort: int = 0,
-        filters: Mapping[str, str] | None = None,
+        passing: Mask | None = None,
         exact: bool = False,
     ) -> Hits:
-        """Ids and cosines of the k nearest ads of each query; see AnnIndex.search."""
+        """Ids and cosines of the k nearest ads of each query; see AnnIndex.search.
+
+        passing: which ads may be found, of `Ads.passing`.
+        """
         vectors = embed_queries(self.model, queries)
-        passing = self.ads.passing(filters) if filters else None
         if exact:
             return Hits(*exact_top(self.index.vectors.vectors, vectors, k, passing))
         return self.index.search(vectors, k, effort, passing)
@@ -90,7 +92,7 @@ class Searcher:
         k: int = 10,
         *,
         effort: int = 0,
-        filters: Mapping[str, str] | None = None,
+        passing: Mask | None = None,
         exact: bool = False,
     ) -> tuple[list[Found], str]:
         """The k best ads for a query, and a note where the search was done in another way, else "".
@@ -98,7 +100,7 @@ class Searcher:
         A model without a metric space orders the 100 nearest ads by its own score.
         """
         depth = max(k, CANDIDATES) if self.note else k
-        hits = self.hits([query], depth, effort=effort, filters=filters, exact=exact)
+        hits = self.hits([query], depth, effort=effort, passing=passing, exact=exact)
         ids = hits.ids[0][hits.ids[0] >= 0]
         scores = hits.scores[0][: len(ids)].astype(np.float64)
         if self.note:

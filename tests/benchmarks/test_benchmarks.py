@@ -118,3 +118,12 @@ def test_a_log_in_shards_is_measured_on_every_executor_and_at_every_length():
     head, _, *rows = quick("shards.py", "memory").splitlines()
     assert "extrapolated" in head
     assert [row.split(" | ")[0] for row in rows] == ["| generate", "| score", "| distill"]
+
+
+@pytest.mark.slow
+def test_exact_and_approximate_search_are_timed_beside_their_peers():
+    lines = quick("searches.py").splitlines()
+    for how in ("ours", "NumPy argpartition", "faiss flat", "SQ8", "Bits", "HNSW16"):
+        assert any(f"| how {how} |" in line for line in lines), how
+    exact = [line for line in lines if line.startswith("job exact")]
+    assert all(float(line.split("same ads ")[1].split()[0]) > 0.99 for line in exact)

@@ -54,8 +54,8 @@ def _names(k: int) -> tuple[str, str]:
 def _row(name: str, change: Change) -> dict[str, object]:
     return {
         "metric": name,
-        "student": round(change.student, 4),
-        "twin": round(change.twin, 4),
+        "student": round(change.first, 4),
+        "twin": round(change.second, 4),
         "student − twin": round(change.difference, 4),
         "95 % low": round(change.low, 4),
         "95 % high": round(change.high, 4),
@@ -68,7 +68,7 @@ def _row(name: str, change: Change) -> dict[str, object]:
 def _finding(change: Change, k: int) -> str:
     return (
         f"Of the {k} ads that the teacher likes best, the distilled student finds "
-        f"{100 * change.student:.0f} %, its twin {100 * change.twin:.0f} %: "
+        f"{100 * change.first:.0f} %, its twin {100 * change.second:.0f} %: "
         f"{signed(change.difference)} (95 % {signed(change.low)} to {signed(change.high)}, "
         f"n = {change.n}), {change.verdict}."
     )

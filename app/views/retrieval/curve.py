@@ -10,8 +10,10 @@ from app.kit.chart_tools import Caption
 from app.services import Board
 from app.views.retrieval import rails
 from kdcore.retrieval.measuring.jobs import Request
-from kdcore.retrieval.measuring.study import Search, Study
+from kdcore.retrieval.measuring.study import EXACT, FIRST_SEARCH, Search, Study
 from kdcore.retrieval.recall import Estimate, mean_with_interval
+
+ROLES = {"lists": "student", "graph": "teacher", "bytes": "twin", "bits": "rival"}
 
 
 def draw(board: Board, request: Request, study: Study) -> str:
@@ -19,16 +21,18 @@ def draw(board: Board, request: Request, study: Study) -> str:
     from app.kit.figures.retrieval import Spot, spots  # Plotly, only where it draws
 
     chosen, k = rails.index(study), state.now().retrieval.k
-    recalls = _recalls(study, f"{request.key}-{study.card['when']}", k)
+    name = f"{request.key}-{study.card['when']}"
+    recalls = _recalls(study, name, k)
     search, value, exact = study.searches[chosen], recalls[chosen], study.exact_time
 
     def spot(search: Search, value: Estimate) -> Spot:
-        text = f"{rails.words(search)}\n{_recall(value, k)}\n{_time(search)}"
+        size = f"{search.megabytes:.1f} MB"
+        text = f"{rails.words(search)}\n{_recall(value, k)}\n{_time(search)}\n{size}"
         return Spot(search.p50_ms, value.value, value.low, value.high, text)
 
     lines = [
         (rails.INDEXES[kind], role, [spot(study.searches[i], recalls[i]) for i in places])
-        for kind, role in (("lists", "student"), ("graph", "teacher"))
+        for kind, role in ROLES.items()
         if (places := rails.places(study, kind))
     ]
     whole = Spot(exact.p50_ms, 1.0, 1.0, 1.0, f"Exact search\nrecall 1\n{_time(exact)}")
@@ -49,8 +53,27 @@ def draw(board: Board, request: Request, study: Study) -> str:
     made_from = f"KD Lab, retrieval {request.key}"
     table = _table(study, recalls, k)
     controls.chart(figure, table, sentence, "retrieval_recall", made_from, caption)
+    st.text(_by_truth(study, name, chosen, k))
     _explain(study, search, value.n, k)
     return sentence
+
+
+def _by_truth(study: Study, name: str, chosen: int, k: int) -> str:
+    """Recall against the truth, which is another number than recall against exact search."""
+    exact, index = (_truth_recall(study, name, bit, k) for bit in (EXACT, FIRST_SEARCH + chosen))
+    return (
+        f"Of the true best {k} ads, the first {k} of exact search hold {_span(exact)}, "
+        f"those of this index {_span(index)} (recall against the truth, n = {exact.n} queries)."
+    )
+
+
+@by_hash(most=60, on=lambda study, name, bit, k: (name, bit, k))
+def _truth_recall(study: Study, name: str, bit: int, k: int) -> Estimate:
+    return mean_with_interval(study.truth_recall_of(bit, k))
+
+
+def _span(value: Estimate) -> str:
+    return f"{value.value:.3f} [{value.low:.3f}, {value.high:.3f}]"
 
 
 def _explain(study: Study, search: Search, queries: int, k: int) -> None:
@@ -59,10 +82,10 @@ def _explain(study: Study, search: Search, queries: int, k: int) -> None:
         f"Recall@{k} against exact search: the share of the {k} ads of largest cosine that the "
         "index has among its own; an ad that ties with the last counts. Bars: 95 % intervals over "
         f"n = {queries} queries (bootstrap). Time: one query at a time after warm-up, from its "
-        "vector to the ads, with k = 10. Recall against the truth is another number: see the "
-        "funnel. "
+        "vector to the ads, with k = 10. "
         f"Size: {search.recipe} {search.megabytes:.1f} MB, built in {search.build_seconds:.1f} s; "
-        f"exact {study.exact_time.megabytes:.1f} MB."
+        f"exact {study.exact_time.megabytes:.1f} MB. An index of 1 bit holds no vectors: those "
+        "that rescore what it finds stay elsewhere, on a disk perhaps."
     )
 
 
@@ -72,7 +95,7 @@ def _recalls(study: Study, name: str, k: int) -> list[Estimate]:
 
 
 def _recall(value: Estimate, k: int) -> str:
-    return f"recall@{k} {value.value:.3f} [{value.low:.3f}, {value.high:.3f}], n = {value.n}"
+    return f"recall@{k} {_span(value)}, n = {value.n}"
 
 
 def _time(search: Search) -> str:

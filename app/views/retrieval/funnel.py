@@ -16,9 +16,10 @@ from app.kit.texts import signed
 from app.services import Board
 from app.views.retrieval import rails
 from app.views.retrieval.parts.funnel import funnel
-from kdcore.retrieval.funnel import Cuts, Step, steps
+from kdcore.retrieval.funnel import Cuts, Losses, Step, losses, steps
+from kdcore.retrieval.measuring.change import Change
 from kdcore.retrieval.measuring.jobs import Request
-from kdcore.retrieval.measuring.study import FIRST_SEARCH, Study, milliseconds
+from kdcore.retrieval.measuring.study import EXACT, FIRST_SEARCH, Study, milliseconds
 from kdcore.retrieval.recall import mean_with_interval
 
 DEPTH = 5
@@ -30,9 +31,10 @@ def draw(board: Board, request: Request, study: Study) -> str:
     name = f"{request.key}-{study.card['when']}"
     cuts = Cuts(now.candidates, min(now.reordered, now.candidates))
     after = _steps(study, name, search, cuts)
+    full = _alone(study, name, search, cuts)
     sentence = _finding(study, search, cuts, after)
     with st.container(key="retrieval_funnel"):
-        funnel(_data(study, name, search), "funnel")
+        funnel(_data(study, name, search, full), "funnel")
     table = pd.DataFrame([_row(each) for each in after])
     controls.exports(
         "retrieval_funnel",
@@ -44,6 +46,9 @@ def draw(board: Board, request: Request, study: Study) -> str:
             f"n = {len(study.queries)} queries · truth: {study.card['truth']}",
         ),
     )
+    st.text(_lost(_losses(study, name, search, cuts), cuts))
+    if full:
+        st.text(_against(full))
     st.caption(
         f"nDCG@{DEPTH} by the truth ({study.card['truth']}), against the best order of all ads, "
         f"with gain 2^grade − 1, mean over queries; 95 % intervals over n = {len(study.queries)} "
@@ -60,6 +65,20 @@ def draw(board: Board, request: Request, study: Study) -> str:
 def _steps(study: Study, name: str, search: int, cuts: Cuts) -> tuple[Step, Step, Step]:
     candidates = [study.candidates(q, FIRST_SEARCH + search) for q in range(len(study.queries))]
     return steps(candidates, cuts, DEPTH, study.ads)
+
+
+@by_hash(most=60, on=lambda study, name, search, cuts: (name, search, cuts))
+def _losses(study: Study, name: str, search: int, cuts: Cuts) -> Losses:
+    exact, indexed = (
+        [study.candidates(q, bit) for q in range(len(study.queries))]
+        for bit in (EXACT, FIRST_SEARCH + search)
+    )
+    return losses(exact, indexed, cuts, DEPTH)
+
+
+@by_hash(most=60, on=lambda study, name, search, cuts: (name, search, cuts))
+def _alone(study: Study, name: str, search: int, cuts: Cuts) -> Change | None:
+    return study.funnel_against_alone(search, cuts, DEPTH)
 
 
 @by_hash(most=8, on=lambda study, name, search: (name, search))
@@ -88,12 +107,14 @@ def _text(values: NDArray[np.generic], kind: type[np.generic]) -> str:
     return base64.b64encode(np.ascontiguousarray(values, dtype=kind).tobytes()).decode()
 
 
-def _data(study: Study, name: str, search: int) -> dict[str, Any]:
+def _data(study: Study, name: str, search: int, full: Change | None) -> dict[str, Any]:
     times, now = study.card["times"], state.now().retrieval
     query, search_ms, _, _ = milliseconds(times, study.searches[search], 0, 0)
     return _pool(study, name, search) | {
         "depth": DEPTH,
         "ads": study.ads,
+        "alone": full.second if full else None,
+        "aloneName": f"teacher alone, over all ads{f' ({full.n} queries)' if full else ''}",
         "search": rails.words(study.searches[search]),
         "candidates": now.candidates,
         "reordered": now.reordered,
@@ -116,6 +137,30 @@ def _finding(study: Study, search: int, cuts: Cuts, after: tuple[Step, Step, Ste
         f"The teacher's re-rank of {cuts.reordered} of {study.ads:,} ads moves nDCG@{DEPTH} from "
         f"{before.value:.3f} to {last.value:.3f} ({signed(last.value - before.value)}) for "
         f"{spent:,.0f} ms per query; reading every ad would take it {whole:,.0f} s."
+    )
+
+
+def _lost(lost: Losses, cuts: Cuts) -> str:
+    """Where the funnel loses, in the order of its steps."""
+
+    def part(values: NDArray[np.float64]) -> str:
+        value = mean_with_interval(values)
+        return f"{value.value:.3f} [{value.low:.3f}, {value.high:.3f}]"
+
+    return (
+        f"Where nDCG@{DEPTH} is lost, of 1: {part(lost.cut)} because only {cuts.candidates} ads "
+        f"are handed on, {part(lost.index)} by the index, {part(lost.order)} by the order of those "
+        "ads (mean and 95 % interval)."
+    )
+
+
+def _against(full: Change) -> str:
+    """The funnel beside the teacher that reads every ad, on the queries for which it did."""
+    return (
+        f"On the {full.n} queries (a seeded sample) for which the teacher read every ad: funnel "
+        f"{full.first:.3f}, teacher over all ads {full.second:.3f}, difference "
+        f"{signed(full.difference)} (95 % {signed(full.low)} to {signed(full.high)}, paired), "
+        f"{full.verdict}."
     )
 
 

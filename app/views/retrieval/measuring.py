@@ -1,5 +1,8 @@
 """Measuring retrieval in the background: what is missing, progress, cancel, what there is."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import streamlit as st
 
 from app import services, state
@@ -9,6 +12,8 @@ from app.views.retrieval import queries
 from kdcore.retrieval.measuring import jobs
 from kdcore.retrieval.measuring.jobs import Request
 from kdcore.retrieval.measuring.study import Study
+
+BUSY = 0.5  # processes at work per core, before the measuring began
 
 
 def offer_towers(board: Board) -> str:
@@ -47,7 +52,7 @@ def standing(request: Request, study: Study) -> None:
     truth = md(card["truth"])
     st.caption(
         f"Measured {where}, {card['when']}: {len(study.queries):,} queries of the test split over "
-        f"{study.ads:,} ads. Truth: {truth}. Times are of one query at a time."
+        f"{study.ads:,} ads. Truth: {truth}. Times are of one query at a time{_load(card)}."
     )
     if not here:
         if _state(request) in ("running", "failed", "lost"):
@@ -56,8 +61,18 @@ def standing(request: Request, study: Study) -> None:
             _start_button(request, "Measure on this machine")
 
 
+def _load(card: Mapping[str, Any]) -> str:
+    """That the machine had other work, where it had: then times are too long."""
+    load = card.get("load")
+    if load is None:
+        return ", on a machine whose other work is not known: they may be too long"
+    if load < BUSY:
+        return ""
+    return f", on a machine that was busy with other work (load {load:.1f} per core): too long"
+
+
 def _watch(request: Request) -> None:
-    progress = jobs.progress(request, access.home())
+    progress = jobs.job_of(request, access.home()).progress()
     if progress.state == "finished":
         st.rerun()
     if progress.state == "running":
@@ -77,16 +92,16 @@ def _start_button(request: Request, label: str) -> None:
     )
     if st.button(label, key="retrieval_start", **access.unless_public(help)):
         access.refuse_public()
-        jobs.start(request, access.home())
+        jobs.start(jobs.job_of(request, access.home()), request, access.home())
         st.rerun()
 
 
 def _state(request: Request) -> str:
-    return jobs.progress(request, access.home()).state
+    return jobs.job_of(request, access.home()).progress().state
 
 
 def _cancel(request: Request) -> None:
-    jobs.cancel(request, access.home())
+    jobs.job_of(request, access.home()).cancel()
 
 
 def _choose(key: str) -> None:

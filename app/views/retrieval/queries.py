@@ -47,7 +47,7 @@ def _whole(run: Run | None) -> Run | None:
 
 def study_of(request: Request) -> Study | None:
     """The study that was measured on this machine, else the bundled one where it answers."""
-    if jobs.progress(request, access.home()).state == "finished":
+    if jobs.job_of(request, access.home()).progress().state == "finished":
         path = jobs.job_of(request, access.home()).folder
         return _own(request.key, path.stat().st_mtime_ns, partial(_load, request))
     try:
@@ -59,7 +59,7 @@ def study_of(request: Request) -> Study | None:
 
 def is_measured_here(request: Request) -> bool:
     """Whether the study comes from this machine."""
-    return jobs.progress(request, access.home()).state == "finished"
+    return jobs.job_of(request, access.home()).progress().state == "finished"
 
 
 def _load(request: Request) -> Study:

@@ -1,4 +1,4 @@
-"""The rails of the page: query, k, index, effort and how many ads there are."""
+"""The rails of the page: query, filters, k, index, effort and how many ads there are."""
 
 import streamlit as st
 
@@ -7,11 +7,22 @@ from app.kit import controls
 from app.services import Board
 from app.state.retrieval import SIZES
 from kdcore.data.library import WORLD
+from kdcore.retrieval.ads import Ads, Mask
 from kdcore.retrieval.measuring.study import Search, Study
 
-INDEXES = {"lists": "Lists (IVF)", "graph": "Graph (HNSW)"}
-_EFFORTS = {"lists": "lists probed", "graph": "neighbors in view (efSearch)"}
-_KINDS = {"lists": "IVF", "graph": "HNSW"}
+INDEXES = {
+    "lists": "Lists (IVF)",
+    "graph": "Graph (HNSW)",
+    "bytes": "8 bits (SQ8)",
+    "bits": "1 bit, then rescored",
+}
+_EFFORTS = {
+    "lists": "lists probed",
+    "graph": "neighbors in view (efSearch)",
+    "bytes": "every ad",
+    "bits": "ads rescored",
+}
+_KINDS = {"lists": "IVF", "graph": "HNSW", "bytes": "SQ8", "bits": "Bits"}
 
 
 def size(board: Board) -> None:
@@ -33,14 +44,15 @@ def index(study: Study) -> int:
         kind = state.now().retrieval.index
         offered = places(study, kind)
         efforts = [study.searches[place].effort for place in offered]
-        controls.bound(
-            st.select_slider,
-            "retrieval.effort",
-            f"Effort: {_EFFORTS[kind]}",
-            options=list(range(len(offered))),
-            format_func=lambda place: str(efforts[place]),
-            width=260,
-        )
+        if len(offered) > 1:
+            controls.bound(
+                st.select_slider,
+                "retrieval.effort",
+                f"Effort: {_EFFORTS[kind]}",
+                options=list(range(len(offered))),
+                format_func=lambda place: str(efforts[place]),
+                width=260,
+            )
         controls.bound(
             st.slider, "retrieval.k", "Ads shown: k", min_value=1, max_value=20, width=220
         )
@@ -61,16 +73,49 @@ def places(study: Study, kind: str) -> list[int]:
 
 def words(search: Search) -> str:
     """A search as people say it: IVF512, 4 lists probed."""
-    kind = "lists" if search.recipe.startswith("IVF") else "graph"
-    return f"{search.recipe}, {search.effort} {_EFFORTS[kind].split(' (')[0]}"
+    kind = next(kind for kind, start in _KINDS.items() if search.recipe.startswith(start))
+    effort = _EFFORTS[kind].split(" (")[0]
+    return f"{search.recipe}, {f'{search.effort} ' if search.effort else ''}{effort}"
 
 
 def query(study: Study) -> int:
-    """The chosen query, an example of the test split."""
+    """The chosen query, an example of the test split, and a box for any other."""
     texts = study.queries
     if state.now().retrieval.query >= len(texts):
         state.ignore(f"fq: this study has {len(texts)} queries (fq=0 to fq={len(texts) - 1})")
         state.correct(retrieval={"query": 0})
     titles = dict(enumerate(texts))
-    controls.select("retrieval.query", "Query (type to find one of the test split)", titles)
+    with st.container(horizontal=True, vertical_alignment="bottom", key="retrieval_query"):
+        controls.select("retrieval.query", "Query of the test split", titles, width=340)
+        controls.bound(
+            st.text_input,
+            "retrieval.typed",
+            "or any other query",
+            placeholder="cheap flights to rome",
+            width=280,
+        )
     return state.now().retrieval.query
+
+
+def filters(ads: Ads) -> Mask | None:
+    """Which ads may be found: of one vertical or language, without blocked words; None for all."""
+    now = state.now().retrieval
+    options = {"": "every ad"}
+    for column, values in ads.columns.items():
+        options |= {f"{column}={each}": f"{column}: {each}" for each in sorted(set(values))}
+    if now.only not in options:
+        state.ignore(f"fonly: no ad has {now.only!r}")
+        state.correct(retrieval={"only": ""})
+    with st.container(horizontal=True, vertical_alignment="bottom", key="retrieval_filters"):
+        if len(options) > 1:
+            controls.select("retrieval.only", "Only ads of", options, width=260)
+        controls.bound(
+            st.text_input,
+            "retrieval.blocked",
+            "Blocked words (commas between)",
+            placeholder="free, used",
+            width=280,
+        )
+    now = state.now().retrieval
+    column, _, value = now.only.partition("=")
+    return ads.passing({column: value} if column else {}, now.blocked)

@@ -5,97 +5,112 @@ import streamlit as st
 
 from app import state
 from app.kit import controls
-from app.services import Board
-from app.views.retrieval import queries, rails
+from app.kit.texts import md
+from app.services import Board, access
+from app.views.retrieval import live, queries, rails
+from app.views.retrieval.columns import NAMES, Columns, measured
 from app.views.retrieval.parts.found_columns import found_columns
-from kdcore.retrieval.ads import Ads
-from kdcore.retrieval.funnel import Cuts, ndcg_of
+from kdcore.retrieval.ads import Ads, Mask
+from kdcore.retrieval.funnel import Cuts
 from kdcore.retrieval.measuring.jobs import Request
-from kdcore.retrieval.measuring.study import FIRST_SEARCH, Study
+from kdcore.retrieval.measuring.study import Study
 
-NAMES = ("Exact", "Index", "Teacher's re-rank", "Truth")
 ROLES = ("student", "twin", "teacher", "truth")
+UNKNOWN = "The truth is known for the queries of the test split only."
 
 
 def draw(board: Board, request: Request, study: Study) -> str:
     """The columns; returns the finding."""
-    query = rails.query(study)
-    search = rails.index(study)
-    now = state.now().retrieval
-    columns, worth = columns_of(study, query, search, now.k, Cuts(now.candidates, now.reordered))
-    ads = queries.ads_of(request.data, request.data_hash)
-    sentence = _sentence(study, query, search, columns, worth)
+    query, ads = rails.query(study), queries.ads_of(request.data, request.data_hash)
+    passing, search = rails.filters(ads), rails.index(study)
+    now, notes = state.now().retrieval, ""
+    if not now.typed.strip() and passing is None:
+        cuts = Cuts(now.candidates, now.reordered)
+        columns = measured(study, query, search, now.k, cuts)
+    elif live.is_ready(request, ads) and not access.public():
+        chosen = study.searches[search]
+        columns, answer = live.columns_of(request, study, ads, chosen, passing)
+        notes = _notes(answer.note, answer.milliseconds, passing)
+    else:
+        live.offer(request)
+        return (
+            "A typed query or a filter is searched on this machine, which has no vectors of these "
+            f"{len(ads):,} ads yet: embed them once, then any text is answered."
+        )
+    text = now.typed.strip() or study.queries[query]
+    sentence = _sentence(text, now.k, columns)
     with st.container(key="retrieval_columns"):
-        found_columns(_data(ads, columns, worth, sentence), "found_columns")
-    table = pd.DataFrame(
-        [
-            {
-                "place": place + 1,
-                "column": name,
-                "ad": ad,
-                "title": ads.titles[ad],
-                "worth": worth.get(ad),
-            }
-            for name, ids in zip(NAMES, columns, strict=True)
-            for place, ad in enumerate(ids)
-        ]
-    )
-    made_from = f"KD Lab, retrieval {request.key}, query {study.queries[query]}"
-    controls.exports("retrieval_columns", table, sentence, made_from, None)
+        found_columns(_data(ads, columns, sentence), "found_columns")
+    made_from = f"KD Lab, retrieval {request.key}, query {text}"
+    controls.exports("retrieval_columns", _table(ads, columns), sentence, made_from, None)
+    if notes:
+        st.caption(md(notes))
+    _explain(study, search)
+    return sentence
+
+
+def _explain(study: Study, search: int) -> None:
+    now = state.now().retrieval
     st.caption(
         f"Lines join the same ad. Exact: the {now.k} largest cosines of all {study.ads:,} ads. "
         f"Index: {rails.words(study.searches[search])}. Teacher: the index's first "
         f"{now.candidates} ads, of which the teacher orders the first {now.reordered} (cuts of the "
-        "funnel). Truth: the ads of largest worth; worth is the expected gain 2^grade − 1."
+        "funnel). Truth: the ads of largest worth, of equal ones those that are shown; worth is "
+        f"the gain 2^grade − 1 by {md(study.card['truth'])}."
     )
-    return sentence
 
 
-def columns_of(
-    study: Study, query: int, search: int, k: int, cuts: Cuts
-) -> tuple[list[list[int]], dict[int, float]]:
-    """The ids of each column's first k ads, and what each known ad is worth."""
-    exact = study.ad[study.rows(query)][:k].tolist()
-    each = study.candidates(query, FIRST_SEARCH + search)
-    reranked = each.ids[cuts.shown(each)][:k].tolist()
-    best = [ad for ad in study.best_ads[query][:k].tolist() if ad >= 0]
-    start, end = (int((study.query < q).sum()) for q in (query, query + 1))
-    pooled = zip(study.ad[start:end].tolist(), study.gain[start:end].tolist(), strict=True)
-    named = zip(study.best_ads[query].tolist(), study.best[query].tolist(), strict=True)
-    return [exact, each.ids[:k].tolist(), reranked, best], dict(pooled) | dict(named)
+def _table(ads: Ads, columns: Columns) -> pd.DataFrame:
+    rows = [
+        {
+            "place": place + 1,
+            "column": name,
+            "ad": ad,
+            "title": ads.titles[ad],
+            "worth": columns.worth.get(ad, 0.0) if columns.ideal else None,
+        }
+        for name, ids in zip(NAMES, columns.lists, strict=True)
+        for place, ad in enumerate(ids)
+    ]
+    return pd.DataFrame(rows, columns=["place", "column", "ad", "title", "worth"])
 
 
-def _data(
-    ads: Ads, columns: list[list[int]], worth: dict[int, float], sentence: str
-) -> dict[str, object]:
-    shown = sorted({ad for column in columns for ad in column})
-    most = max([worth.get(ad, 0.0) for ad in shown], default=0.0) or 1.0
+def _data(ads: Ads, columns: Columns, sentence: str) -> dict[str, object]:
+    shown = sorted({ad for ids in columns.lists for ad in ids})
+    worth = {ad: columns.worth.get(ad, 0.0) for ad in shown} if columns.ideal else {}
     return {
         "columns": [
-            {"name": name, "role": role, "ads": ids}
-            for name, role, ids in zip(NAMES, ROLES, columns, strict=True)
+            {"name": name, "role": role, "ads": list(ids)}
+            for name, role, ids in zip(NAMES, ROLES, columns.lists, strict=True)
         ],
         "titles": {str(ad): ads.titles[ad] for ad in shown},
-        "worth": {str(ad): worth.get(ad, 0.0) for ad in shown},
-        "most": most,
+        "worth": {str(ad): value for ad, value in worth.items()},
+        "most": max([*worth.values(), 0.0]) or 1.0,
         "sentence": sentence,
+        "empty": "" if columns.ideal else UNKNOWN,
     }
 
 
-def _sentence(
-    study: Study, query: int, search: int, columns: list[list[int]], worth: dict[int, float]
-) -> str:
-    exact, index, reranked, best = columns
-    k, missed = max(1, len(exact)), len(set(exact) - set(index))
-    values = []
-    ideal = study.best[query].astype(float)
-    for ids in (exact, index, reranked):
-        gains = pd.Series([worth.get(ad, 0.0) for ad in ids], dtype=float).to_numpy()
-        values.append(ndcg_of(gains, ideal, k))
-    changed = len(set(reranked) - set(index))
+def _notes(note: str, milliseconds: dict[str, float], passing: Mask | None) -> str:
+    """How a search was done now: its filter and its time."""
+    spent = ", ".join(f"{step} {ms:,.1f} ms" for step, ms in milliseconds.items())
+    filtered = "" if passing is None else f"{passing.sum():,} of {len(passing):,} ads pass. "
+    how = f"{note[0].upper()}{note[1:]}. " if note else ""
+    return f"Searched now: {spent}. {filtered}{how}"
+
+
+def _sentence(text: str, k: int, columns: Columns) -> str:
+    exact, index, reranked, best = columns.lists
+    missed, changed = len(set(exact) - set(index)), len(set(reranked) - set(index))
+    words = (
+        f"“{text}”: the index missed {missed} of the {len(exact)} exact ads, and the teacher "
+        f"brought {changed} others up"
+    )
+    if not columns.ideal or not best:
+        return f"{words}. What these ads are worth is not known for this query."
+    values = [columns.ndcg(column, k) for column in range(3)]
     return (
-        f"“{study.queries[query]}”: the index missed {missed} of the {k} exact ads, the teacher "
-        f"brought {changed} others up, and {len(set(reranked) & set(best))} of the true best "
-        f"{len(best)} are shown. nDCG@{k} by the truth: exact {values[0]:.3f}, "
-        f"index {values[1]:.3f}, re-ranked {values[2]:.3f}."
+        f"{words}; {len(set(reranked) & set(best))} of the true best {len(best)} are shown. "
+        f"nDCG@{k} by the truth: exact {values[0]:.3f}, index {values[1]:.3f}, "
+        f"re-ranked {values[2]:.3f}."
     )

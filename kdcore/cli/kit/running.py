@@ -61,10 +61,10 @@ def draw_maps(folder: Annotated[Path, typer.Argument(help="the folder of a job")
 def measure_retrieval(folder: Annotated[Path, typer.Argument(help="a job's folder")]) -> None:
     """Measure the retrieval that a page requested."""
     from kdcore.retrieval.measuring.jobs import carry_out
-    from kdcore.retrieval.measuring.measure import measure
+    from kdcore.retrieval.measuring.measure import embed, measure
 
     background.be_polite()
-    carry_out(folder, measure)
+    carry_out(folder, measure, embed)
 
 
 def train(config: Any, detach: bool, quiet: bool, as_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""Change: what distillation changed in a number of retrieval, paired over queries."""
+"""Change: the difference of two ways to search in one number, paired over queries."""
 
 from typing import NamedTuple
 
@@ -16,10 +16,13 @@ from kdcore.retrieval.recall import Floats
 
 
 class Change(NamedTuple):
-    """A paired difference of student and twin over queries, with its 95 % interval."""
+    """A paired difference of two means over queries, with its 95 % interval.
 
-    student: float
-    twin: float
+    first, second: the means; of a student and its twin, or of two ways to search.
+    """
+
+    first: float
+    second: float
     difference: float
     low: float
     high: float
@@ -29,7 +32,7 @@ class Change(NamedTuple):
 
 
 def change_of(values: Floats) -> Change:
-    """The change of (queries, 2) values of student and twin; rows with a nan are left out.
+    """The change of (queries, 2) values; rows with a nan are left out.
 
     The interval is a paired bootstrap over queries, p a sign-flip test.
     """
@@ -44,7 +47,7 @@ def change_of(values: Floats) -> Change:
     mean = gaps.mean(axis=0)
     low, high = (float(end[0]) for end in interval(draws, mean, Support.of(gaps)))
     (p,) = sign_flip_p(gaps)
-    student, twin = values.mean(axis=0).tolist()
+    first, second = values.mean(axis=0).tolist()
     return Change(
-        student, twin, float(mean[0]), low, high, float(p), len(gaps), verdict(low, high, float(p))
+        first, second, float(mean[0]), low, high, float(p), len(gaps), verdict(low, high, float(p))
     )

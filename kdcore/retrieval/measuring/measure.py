@@ -1,12 +1,14 @@
 """Measure retrieval with a student, its twin and a teacher: embed, index, search, score, judge."""
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 
 from kdcore.predictions import model_hash
+from kdcore.retrieval.ads import ads_named
 from kdcore.retrieval.embed import embed_ads, embed_queries, metric_note, rescored, two_towers
 from kdcore.retrieval.index import AnnIndex, stored_index
 from kdcore.retrieval.measuring.costs import (
@@ -17,9 +19,9 @@ from kdcore.retrieval.measuring.costs import (
     searches_of,
     storage,
 )
-from kdcore.retrieval.measuring.pool import Columns, Side, judge, pool
+from kdcore.retrieval.measuring.pool import Columns, Side, Tell, judge, pool, teacher_alone
 from kdcore.retrieval.measuring.questions import Questions
-from kdcore.retrieval.measuring.study import Study
+from kdcore.retrieval.measuring.study import VERSION, Study
 from kdcore.retrieval.vectors import AdVectors
 from kdcore.runs.machine import machine_mark
 from kdcore.runs.store import Run
@@ -27,7 +29,6 @@ from kdcore.workspace import Workspace
 
 QUERIES = 100  # of the test split
 GRAPH_UP_TO = 200_000  # ads up to which a graph is built as well: it takes minutes above
-Tell = Callable[[str, float], None]  # called with the step and the share of the work that is done
 
 
 def measure(
@@ -44,6 +45,7 @@ def measure(
 
     ConfigError where the student has no vectors of ads, or the data are not known.
     """
+    load = os.getloadavg()[0] / (os.cpu_count() or 1) if hasattr(os, "getloadavg") else None
     questions = Questions.of(data, queries, workspace)
     sides = _sides([run for run in (student, twin) if run is not None], questions, workspace, tell)
     tell("building and timing indexes", 0.4)
@@ -55,9 +57,12 @@ def measure(
     note = metric_note(two_towers(student))
     columns["teacher"] = _scores(teacher, columns, questions)
     columns["score"] = _scores(student, columns, questions) if note else columns["cosine"]
-    tell("judging by the truth", 0.9)
+    tell("judging by the truth", 0.65)
     curves = judge(columns, sides, questions)
+    curves |= teacher_alone(teacher, questions, lambda s, share: tell(s, 0.7 + 0.25 * share))
+    tell("timing the models", 0.95)
     card = {
+        "version": VERSION,
         **_names(student, teacher, twin, questions),
         "note": note,
         "searches": searches,
@@ -66,16 +71,31 @@ def measure(
         "codes": storage(sides[0].ads.vectors, sides[0].queries),
         "width": int(sides[0].queries.shape[1]),
         "machine": machine_mark(),
+        "load": load,
         "when": datetime.now(UTC).strftime("%Y-%m-%d"),
     }
     tell("finished", 1.0)
     return Study(card, **columns, **curves)
 
 
+def embed(
+    student: Run, data: str, workspace: Workspace, tell: Tell = lambda step, share: None
+) -> None:
+    """Embed and index the ads of a data set, and keep both in the workspace."""
+    words = f"embedding the ads of {data}"
+    ads = ads_named(data, workspace)
+    vectors = embed_ads(student, ads, workspace, watch=lambda done, all: tell(words, done / all))
+    tell("building indexes", 0.99)
+    indexes_of(vectors, workspace)
+
+
 def indexes_of(vectors: AdVectors, workspace: Workspace) -> list[AnnIndex]:
-    """Lists (IVF), and a graph (HNSW) where it is built in seconds; from the cache or built."""
+    """Lists (IVF), 8 bits, 1 bit, and a graph (HNSW) where it is built in seconds.
+
+    They come from the cache, or are built and stored there.
+    """
     lists = 2 ** max(2, round(np.log2(4 * np.sqrt(len(vectors)))))
-    recipes = [f"IVF{lists}" if lists <= len(vectors) else "IVF1"]
+    recipes = [f"IVF{lists}" if lists <= len(vectors) else "IVF1", "SQ8", "Bits"]
     if len(vectors) <= GRAPH_UP_TO:
         recipes.append("HNSW16")
     folder = workspace.cache_folder("indexes")

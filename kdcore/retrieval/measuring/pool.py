@@ -1,17 +1,19 @@
 """The rows of a study: what each search found for each query, and what the truth says of it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kdcore.retrieval.exact import exact_top
+from kdcore.retrieval.embed import rescored
+from kdcore.retrieval.exact import exact_top, order_by
 from kdcore.retrieval.funnel import ceiling
 from kdcore.retrieval.index import AnnIndex, efforts
 from kdcore.retrieval.measuring.questions import Questions
 from kdcore.retrieval.measuring.study import (
+    ALONE_DEEPEST,
     BEST,
     DEEPEST,
     EXACT,
@@ -20,9 +22,13 @@ from kdcore.retrieval.measuring.study import (
     points_up_to,
 )
 from kdcore.retrieval.vectors import AdVectors, Vectors
+from kdcore.runs.store import Run
 
 CURVE_DEPTH = 20_000  # ads of each query whose gains the curves follow
+ALONE = 20  # queries for which the teacher reads every ad
+ALONE_PAIRS = 400_000  # pairs that it reads for them at most
 K = 10
+Tell = Callable[[str, float], None]  # called with the step and the share of it that is done
 Columns = dict[str, NDArray[Any]]
 
 
@@ -49,17 +55,17 @@ def pool(sides: Sequence[Side], indexes: Sequence[AnnIndex]) -> Columns:
     twin = exact_top(sides[-1].ads.vectors, sides[-1].queries, TWIN_DEEPEST)[0]
     lists.append(twin if len(sides) > 1 else twin[:, :0])
     for index in indexes:
-        for effort in efforts(index.recipe):
-            # a graph has no more ads in view than its effort; more would raise the effort itself
-            depth = min(DEEPEST, effort) if index.kind == "HNSW" else DEEPEST
+        for effort in efforts(index.recipe) or (0,):
+            # these have no more ads in view than their effort; more would raise the effort itself
+            depth = min(DEEPEST, effort) if index.kind in ("HNSW", "Bits") else DEEPEST
             lists.append(index.search(queries, depth, effort).ids)
     parts: dict[str, list[NDArray[Any]]] = {"query": [], "ad": [], "hits": []}
     for query in range(len(queries)):
         ids = np.unique(np.concatenate([each[query] for each in lists]))
         ids = ids[ids >= 0]
-        bits = np.zeros(len(ids), dtype=np.uint16)
+        bits = np.zeros(len(ids), dtype=np.uint32)
         for bit, each in enumerate(lists):
-            bits |= np.isin(ids, each[query]).astype(np.uint16) << bit
+            bits |= np.isin(ids, each[query]).astype(np.uint32) << bit
         parts["query"].append(np.full(len(ids), query, dtype=np.int32))
         parts["ad"].append(ids.astype(np.int32))
         parts["hits"].append(bits)
@@ -98,6 +104,21 @@ def judge(columns: Columns, sides: Sequence[Side], questions: Questions) -> Colu
         "ceilings": ceilings,
         "truths": truths,
     }
+
+
+def teacher_alone(teacher: Run, questions: Questions, tell: Tell) -> Columns:
+    """Let the teacher read every ad for a seeded sample of the queries; see Study."""
+    ads = len(questions.ads)
+    count = min(ALONE, len(questions.texts), ALONE_PAIRS // ads)
+    drawn = np.random.default_rng(0).permutation(len(questions.texts))[:count]
+    sample = np.sort(drawn).astype(np.int32)
+    everything, rows = np.arange(ads), np.zeros((count, ALONE_DEEPEST), dtype=np.float32)
+    for place, query in enumerate(sample.tolist()):
+        tell(f"the teacher reads all {ads:,} ads of query {place + 1} of {count}", place / count)
+        (scores,) = rescored(teacher, [questions.texts[query]], [everything], questions.ads)
+        top = order_by(scores, everything)[:ALONE_DEEPEST]
+        rows[place, : len(top)] = questions.gains(query)[top]
+    return {"full_queries": sample, "full_gains": rows}
 
 
 def _curves(

@@ -37,9 +37,9 @@ class Questions:
             return cls(ads, queries.queries, queries.gains, "the world's exact grades of every ad")
         texts = example_queries(data, most, workspace)
         pairs = named_pairs(data, workspace)
-        frame = pairs.frame[(pairs.frame["label"] >= 0) & pairs.frame["query"].isin(texts)]
+        frame = pairs.frame[(pairs.frame["grade"] >= 0) & pairs.frame["query"].isin(texts)]
         places, worth = places_of(ads, frame), np.asarray(pairs.scheme.gains("exp2"), dtype=float)
-        labels = frame["label"].to_numpy()
+        labels = frame["grade"].to_numpy()
 
         def gains(query: int) -> Floats:
             values = np.zeros(len(ads))

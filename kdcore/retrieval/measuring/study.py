@@ -18,18 +18,20 @@ from safetensors.numpy import save_file
 
 from kdcore.errors import DataError
 from kdcore.retrieval.exact import order_by
-from kdcore.retrieval.funnel import Candidates, ndcg_of
+from kdcore.retrieval.funnel import Candidates, Cuts, ndcg_of
 from kdcore.retrieval.measuring.change import Change, change_of
 from kdcore.retrieval.recall import Floats, recall
 from kdcore.workspace import replacing
 
+VERSION = 2  # of what is measured; a study of another is measured again
 DEEPEST = 200  # ads per query that exact search and each index hand on
 TWIN_DEEPEST = 100  # ads per query that exact search with the twin adds to the pool
+ALONE_DEEPEST = 20  # ads that the teacher puts first when it reads every ad
 BEST = 50  # of the ads that the truth puts first, those that are named
 EXACT, TWIN, FIRST_SEARCH = 0, 1, 2  # bits of `hits`
 _CARD = "card"
 _ARRAYS = ("query", "ad", "cosine", "score", "twin", "teacher", "gain", "hits")
-_CURVES = ("best", "best_ads", "at", "ceilings", "truths")
+_CURVES = ("best", "best_ads", "at", "ceilings", "truths", "full_queries", "full_gains")
 
 
 class Search(NamedTuple):
@@ -55,7 +57,9 @@ class Study:
     search with the twin, then each of `searches`. best, best_ads: (queries, BEST) the largest gains
     of all ads and whose they are, -1 where there are fewer. at: (points,) numbers of ads; ceilings,
     truths: (2, queries, points) for student and twin what a perfect later step reaches in nDCG@10,
-    and the share of the true best ten, among their first ads. card: names, times and machine.
+    and the share of the true best ten, among their first ads. full_queries, full_gains: (sample,)
+    the queries for which the teacher read every ad, (sample, ALONE_DEEPEST) gains in its order.
+    card: names, times and machine.
     """
 
     card: Mapping[str, Any]
@@ -66,12 +70,14 @@ class Study:
     twin: NDArray[np.float32]
     teacher: NDArray[np.float32]
     gain: NDArray[np.float32]
-    hits: NDArray[np.uint16]
+    hits: NDArray[np.uint32]
     best: NDArray[np.float32]
     best_ads: NDArray[np.int32]
     at: NDArray[np.int32]
     ceilings: NDArray[np.float32]
     truths: NDArray[np.float32]
+    full_queries: NDArray[np.int32]
+    full_gains: NDArray[np.float32]
 
     @property
     def queries(self) -> tuple[str, ...]:
@@ -119,6 +125,18 @@ class Study:
             scores[query, : len(near)], best[query, : len(exact)] = near, exact
         return recall(np.where(np.isfinite(scores), 0, -1), scores, best)
 
+    def truth_recall_of(self, bit: int, k: int) -> Floats:
+        """(queries,) share of the k ads of largest worth that a search found among its first k.
+
+        bit: EXACT, or FIRST_SEARCH + the place of a search. nan where no ad is worth anything.
+        """
+        gains = np.full((len(self.queries), k), -np.inf)
+        for query in range(len(self.queries)):
+            first = self.gain[self.rows(query, bit)][:k]
+            gains[query, : len(first)] = first
+        best = np.where(self.best[:, :k] > 0, self.best[:, :k], -np.inf)
+        return recall(np.where(np.isfinite(gains), 0, -1), gains, best)
+
     def candidates(self, query: int, bit: int = EXACT) -> Candidates:
         """What one query's funnel works on, in the order in which a search gives it."""
         rows = self.rows(query, bit)
@@ -129,6 +147,18 @@ class Study:
             self.gain[rows].astype(np.float64),
             self.best[query].astype(np.float64),
         )
+
+    def funnel_against_alone(self, search: int, cuts: Cuts, depth: int) -> Change | None:
+        """nDCG@depth of the funnel against the teacher over all ads, on the queries of the sample.
+
+        The first of the pair is the funnel; None where the teacher read every ad of no query.
+        """
+        values = []
+        for place, query in enumerate(self.full_queries.tolist()):
+            each = self.candidates(query, FIRST_SEARCH + search)
+            shown = each.gains[cuts.shown(each)]
+            values.append([ndcg_of(g, each.best, depth) for g in (shown, self.full_gains[place])])
+        return change_of(np.array(values)) if values else None
 
     @property
     def has_twin(self) -> bool:
@@ -177,6 +207,8 @@ class Study:
         try:
             with safe_open(path, framework="numpy") as file:
                 card = json.loads((file.metadata() or {})[_CARD])
+                if card.get("version") != VERSION:
+                    raise ValueError("it is of another version of the lab")
                 arrays = {name: file.get_tensor(name) for name in _ARRAYS + _CURVES}
         except (OSError, SafetensorError, ValueError, KeyError) as cause:
             raise DataError(

@@ -2,13 +2,14 @@
 
 import json
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.services import access
 from app.views.retrieval import queries
-from app.views.retrieval.search import columns_of
-from kdcore.retrieval.funnel import Cuts
+from app.views.retrieval.columns import judged_by, measured
+from kdcore.retrieval.funnel import Cuts, losses, steps
 from kdcore.retrieval.measuring.jobs import Request
 from kdcore.retrieval.measuring.study import Study
 from kdcore.runs.store import RunStore
@@ -50,9 +51,35 @@ def test_the_page_opens_on_four_columns_of_one_query(study):
 
 def test_truth_is_the_best_column_of_all(study):
     for query in range(5):
-        columns, worth = columns_of(study, query, 1, 10, Cuts(100, 50))
-        sums = [sum(sorted((worth[ad] for ad in ids), reverse=True)) for ids in columns]
+        columns = measured(study, query, 1, 10, Cuts(100, 50))
+        sums = [sum(columns.worth.get(ad, 0) for ad in ids) for ids in columns.lists]
         assert sums[3] == max(sums)
+        assert columns.ndcg(3, 10) == pytest.approx(1, abs=1e-6)
+
+
+def test_of_ads_of_equal_worth_the_truth_names_those_that_are_shown():
+    worth = {1: 3.0, 2: 1.0, 3: 1.0, 4: 1.0, 5: 0.0}
+    columns = judged_by(worth, ([2], [2], [4, 3]), 3)
+    assert columns.lists[3] == [1, 3, 4]
+    assert judged_by(worth, ([], [], []), 9).lists[3] == [1, 2, 3, 4]
+    assert judged_by({}, ([7], [7], [7]), 3).ideal == []
+
+
+def test_what_is_lost_adds_up_and_is_no_fault_of_the_index(study):
+    """The lesson says so: the cut and the order cost nearly all, the index almost nothing."""
+    exact, indexed = ([study.candidates(q, bit) for q in range(100)] for bit in (0, 5))
+    assert study.searches[3].recipe == "IVF512"  # its bit is 3 + FIRST_SEARCH
+    lost = losses(exact, indexed, Cuts(200, 50), 5)
+    cut, index, order = (np.nanmean(part) for part in (lost.cut, lost.index, lost.order))
+    reached = np.nanmean(steps(indexed, Cuts(200, 50), 5, study.ads)[2].ndcg)
+    assert cut + index + order == pytest.approx(1 - reached)
+    assert abs(index) < 0.02 < min(cut, order)
+    fewer = losses(exact, indexed, Cuts(20, 20), 5)
+    assert np.nanmean(fewer.cut) - cut > 2 * (np.nanmean(lost.order) - np.nanmean(fewer.order)) / 3
+    few = measured(study, 40, 0, 10, Cuts(100, 50))
+    many = measured(study, 40, 3, 10, Cuts(100, 50))
+    assert len(set(few.lists[0]) - set(few.lists[1])) > 5
+    assert abs(few.ndcg(1, 10) - many.ndcg(1, 10)) < 0.05
 
 
 @pytest.mark.parametrize("tab", ["recall", "funnel", "twin", "storage"])
@@ -95,3 +122,15 @@ def test_a_query_beyond_the_study_is_named():
 def test_every_picture_has_its_numbers():
     spec = json.loads(opened("recall").get("plotly_chart")[0].proto.spec)
     assert {trace["name"] for trace in spec["data"]} >= {"Exact", "chosen now"}
+
+
+def test_a_typed_query_or_a_filter_needs_the_vectors_of_the_ads_here():
+    for choices in ({"ftext": "cheap flights"}, {"fonly": "vertical=travel"}, {"fblock": "free"}):
+        app = opened(**choices)
+        assert "embed them once" in finding(app)
+        assert app.button(key="retrieval_embed").label == "Embed the ads here"
+
+
+def test_an_unknown_filter_is_named():
+    warnings = [each.value for each in opened(fonly="vertical=space").warning]
+    assert any("no ad has" in text and "space" in text for text in warnings), warnings

@@ -23,21 +23,27 @@ function listOf(data, at) {
   const items = column.ads.map((ad, place) => {
     const [kind, words] = markOf(ad, place, before, at === 0 ? after : null, at === data.columns.length - 1);
     const title = data.titles[ad];
-    const worth = data.worth[ad] ?? 0;
-    const fill = el("i");
-    fill.style.width = `${Math.min(100, (100 * worth) / data.most)}%`;
-    const says = `worth ${number(worth, 2)} by the truth`;
-    const bar = el("span", { class: "bar", role: "img", title: says, "aria-label": says }, fill);
     return el(
       "li",
       { class: kind, title: `${title} (ad ${ad})` },
       el("span", { class: "place num" }, `${place + 1}`),
       el("span", { class: "title" }, title),
       el("span", { class: "mark num" }, words),
-      bar,
+      ...barOf(data, ad),
     );
   });
-  return el("section", {}, el("h3", {}, column.name), el("ol", {}, ...items));
+  const list = items.length || !data.empty ? el("ol", {}, ...items) : el("p", { class: "empty" }, data.empty);
+  return el("section", {}, el("h3", {}, column.name), list);
+}
+
+/** What an ad is worth as a bar; none where the truth does not know the query. */
+function barOf(data, ad) {
+  const worth = data.worth[ad];
+  if (worth === undefined) return [];
+  const fill = el("i");
+  fill.style.width = `${Math.min(100, (100 * worth) / data.most)}%`;
+  const says = `worth ${number(worth, 2)} by the truth`;
+  return [el("span", { class: "bar", role: "img", title: says, "aria-label": says }, fill)];
 }
 
 /** What became of an ad: [class, words]. The first column tells what the index misses. */

@@ -41,12 +41,21 @@ function create(root) {
       view[name] = Number(hand.value);
       view.paint();
     };
-    hand.onchange = () => {
-      view.busy = false;
-      view.send({ candidates: view.candidates, reordered: view.reordered });
+    hand.onchange = () => send(view);
+    const box = hand.nextElementSibling;
+    box.onchange = () => {
+      hand.value = box.value; // the rail holds it within its bounds
+      view[name] = Number(hand.value);
+      send(view);
+      view.paint();
     };
   }
   return view;
+}
+
+function send(view) {
+  view.busy = false;
+  view.send({ candidates: view.candidates, reordered: view.reordered });
 }
 
 function bytesOf(text) {
@@ -77,7 +86,7 @@ function draw(view) {
   const reordered = Math.min(view.reordered, candidates);
   for (const [name, hand] of Object.entries(view.hands)) {
     hand.value = view[name];
-    hand.nextElementSibling.textContent = integer(view[name]);
+    hand.nextElementSibling.value = view[name];
   }
   const { values, n } = stepsOf(queries, candidates, reordered, data.depth);
   const times = timesOf(data.times, candidates, reordered);
@@ -101,7 +110,7 @@ function table(view, { values, times, ceiling, candidates, reordered }) {
     [`ANN: ${data.search}`, integer(data.ads), integer(candidates), times[0], values[0], ceiling],
     ["student's own order", integer(candidates), integer(reordered), times[1], values[1], null],
     ["teacher's re-rank", integer(reordered), integer(data.depth), times[2], values[2], null],
-    ["teacher alone, over all ads", integer(data.ads), integer(data.depth), alone, null, null],
+    [data.aloneName, integer(data.ads), integer(data.depth), alone, data.alone, null],
   ];
   const cell = (value, digits) => (value === null ? "–" : number(value, digits));
   const heads = HEAD.map((name, i) => el("th", { class: i ? "num" : "", scope: "col" }, i === 4 ? depth : name));
