@@ -1,8 +1,10 @@
 """The device that a run computes on, its memory and its threads."""
 
+import ctypes
 import os
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import psutil
 import torch
@@ -12,6 +14,7 @@ from kdcore.errors import ConfigError
 from kdcore.runs.machine import refuse_too_many
 
 EVERY_GPU = "cuda:all"
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # numbers of glibc's mallopt, in bytes
 # the words of torch's own allocators: CPU on Linux, CPU on Windows, and MPS
 _ALLOCATORS = ("can't allocate memory", "not enough memory", "out of memory")
 
@@ -73,6 +76,19 @@ def forget_peak() -> None:
     if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         for index in range(torch.cuda.device_count()):
             torch.cuda.reset_peak_memory_stats(index)
+
+
+def keep_freed_memory() -> None:
+    """Let this process keep up to 512 MB that it frees, for its next step.
+
+    glibc returns large arrays to the system at once, which then has to hand out the same pages,
+    zeroed, at every step. Other C libraries are left as they are.
+    """
+    if sys.platform == "linux":
+        with suppress(AttributeError):  # musl has no mallopt
+            mallopt = ctypes.CDLL(None).mallopt
+            mallopt(_MMAP_THRESHOLD, 1 << 30)
+            mallopt(_TRIM_THRESHOLD, 1 << 29)
 
 
 @contextmanager

@@ -32,7 +32,7 @@ from kdcore.runs.store import Run
 from kdcore.runs.writer import RunWriter
 from kdcore.training.checkpoint import Checkpoints, Parts, seconds_before
 from kdcore.training.checks import check_same, fresh_progress, refuse_torn, refuse_unlabelled
-from kdcore.training.devices import pick_device
+from kdcore.training.devices import keep_freed_memory, pick_device
 from kdcore.training.optimizer import are_numbers, make_optimizer, take_step
 from kdcore.training.order import Drawing, Order
 from kdcore.training.ranks import ALONE, Group
@@ -102,6 +102,7 @@ class Session:
         self.peers: list[Session] = []  # that learn in the same steps; this one leads them
         self.leader: Session | None = None  # of a peer
         self.device = pick_device(config.device)
+        keep_freed_memory()
         self.model = model.to(self.device)
         self.model.products = product_type(self.training.precision, self.device)
         # embedding rows that no pair uses are left out of the training; keep_best adds them again

@@ -1,14 +1,16 @@
 """Devices: auto takes what is there; what is not there is said in words."""
 
 import os
+import sys
 
+import numpy as np
 import pytest
 import torch
 
 from kdcore import lab
 from kdcore.config import FinetuneConfig
 from kdcore.errors import ConfigError
-from kdcore.training.devices import pick_device
+from kdcore.training.devices import keep_freed_memory, pick_device
 from kdcore.workspace import Workspace
 
 
@@ -48,3 +50,18 @@ def test_more_processes_than_cores_are_refused_before_a_run_is_made(monkeypatch,
             refuse()
     assert lab.store(Workspace(tmp_path)).list() == []
     assert pick_device("cpu:4").type == "cpu"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only glibc is told to keep memory")
+def test_memory_that_a_step_frees_is_there_for_the_next():
+    import resource
+
+    def fetched_pages():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+    keep_freed_memory()
+    np.ones(1 << 20)
+    before = fetched_pages()
+    for _ in range(20):
+        np.ones(1 << 20)  # 2,048 pages
+    assert fetched_pages() - before < 2048
