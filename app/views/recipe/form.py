@@ -127,6 +127,8 @@ def sentence(planned: Planned) -> str:
     if planned.plan is None:
         return "This recipe cannot run: see the message below."
     count = len(planned.plan.stages)
+    if planned.estimates and all(each.run for each in planned.estimates):
+        return f"{planned.plan.title}: each of its {count} stages has a run here already."
     if not planned.is_timed:
         return (
             f"{planned.plan.title}: {count} stages; how long they take is known once a run was "
