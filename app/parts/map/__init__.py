@@ -77,6 +77,7 @@ def linked_maps(
     on_change: Callable[[], None],
     titles: tuple[str, ...] = ("Teacher", "Student"),
     notes: tuple[str, ...] = (),
+    roles: tuple[str, str] = ("teacher", "student"),
     texts: Texts | None = None,
     shown: Shown | None = None,
     pinned: Pinned | None = None,
@@ -89,6 +90,7 @@ def linked_maps(
 
     Args:
         titles, notes: a line above each map, and a muted one below it.
+        roles: the palette's role of each map, such as twin.
         texts: what the card of a point says at once; without it a click asks the server.
         shown: the state of the page; the part follows it.
         pinned: what is known of the point that `shown` pins.
@@ -107,6 +109,7 @@ def linked_maps(
         "texts": texts.key if texts else "",
         "titles": list(titles[: len(points.sides)]),
         "notes": list(notes),
+        "roles": list(roles),
         "neighbors": asdict(pinned) if pinned else None,
         "marked": bits_of(points, marked),
         "dimmed": "" if dimmed is None else flags_of(dimmed),

@@ -42,9 +42,9 @@ export function makePinned(act) {
 
 /**
  * Fill the card. words: {title, text, facts} of the point as far as the page knows them, or null for none;
- * pinned: what the server knows of it, or null while it is looked up; titles: of the two maps.
+ * pinned: what the server knows of it, or null while it is looked up; titles, roles: of the two maps.
  */
-export function showPinned(card, words, pinned, titles) {
+export function showPinned(card, words, pinned, { titles, roles }) {
   card.node.hidden = !words;
   card.node.setAttribute("aria-busy", String(!pinned));
   if (!words) return;
@@ -55,7 +55,7 @@ export function showPinned(card, words, pinned, titles) {
   card.note.textContent = pinned?.note ?? "";
   if (card.listed === pinned) return;
   card.listed = pinned;
-  card.lists.replaceChildren(...(pinned ? listsOf(card, pinned, titles) : []));
+  card.lists.replaceChildren(...(pinned ? listsOf(card, pinned, titles, roles) : []));
 }
 
 function commonOf({ left, right }) {
@@ -69,11 +69,12 @@ function sentenceOf(pinned) {
   return `${integer(common)} of its ${pinned.left.length} nearest are the same in both original spaces.`;
 }
 
-function listsOf(card, pinned, titles) {
+function listsOf(card, pinned, titles, roles) {
   const common = commonOf(pinned);
   return [["left", "●"], ["right", "■"]].filter(([side]) => pinned[side].length).map(([side, sign], at) =>
     el("div", { class: side },
-      el("h4", {}, el("span", { class: "sign", "aria-hidden": "true" }, sign), ` Nearest in ${titles[at]}`),
+      el("h4", {}, el("span", { style: `color: var(--kd-${roles[at]})`, "aria-hidden": "true" }, sign),
+        ` Nearest in ${titles[at]}`),
       el("ol", {}, ...pinned[side].map((each) => el("li", {}, neighborOf(card, each, common.has(each.id)))))));
 }
 

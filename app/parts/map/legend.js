@@ -25,7 +25,7 @@ export function showMarks(legend, { pinned, neighbors, hits, titles }) {
   const nearest = neighbors.length
     ? [`○ nearest in ${titles[0]}`, ...(titles[1] ? [`□ nearest in ${titles[1]}`] : [])] : [];
   const found = hits.length ? ["small ○ found by the search"] : [];
-  legend.marks.textContent = [...(pinned >= 0 ? ["⌖ pinned"] : []), ...nearest, ...found].join(" · ");
+  legend.marks.textContent = [...(pinned >= 0 ? ["+ pinned"] : []), ...nearest, ...found].join(" · ");
 }
 
 /** Show the colors. counts: points of each code; hidden: names that are off; most: in a cell, 0 for points. */

@@ -47,7 +47,7 @@ export function drawMarks(context, place, at, view) {
   for (const row of view.hits.slice(0, MOST_HITS)) {
     mark(row, (middle) => ring(context, middle, HIT, colors.defect, colors, 1.5));
   }
-  for (const [row, sides] of view.neighbors) mark(row, (middle) => neighbor(context, middle, sides, colors));
+  for (const [row, sides] of view.neighbors) mark(row, (middle) => neighbor(context, middle, sides, view));
   if (view.pinned >= 0) mark(view.pinned, (middle) => target(context, middle, colors));
   if (view.hover >= 0) mark(view.hover, (middle) => ring(context, middle, 7, colors.text, colors, 2));
   context.strokeStyle = colors.grid;
@@ -83,9 +83,9 @@ export function drawLasso(context, line, colors) {
 }
 
 /** A neighbor: a circle for the left space, a square for the right one, both for both. */
-function neighbor(context, spotted, sides, colors) {
-  if (sides & 2) square(context, spotted, sides & 1 ? 8 : 6.5, colors.student, colors);
-  if (sides & 1) ring(context, spotted, sides & 2 ? 5 : 6.5, colors.teacher, colors, 2.5);
+function neighbor(context, spotted, sides, { roles: [left, right], colors }) {
+  if (sides & 2) square(context, spotted, sides & 1 ? 8 : 6.5, colors[right], colors);
+  if (sides & 1) ring(context, spotted, sides & 2 ? 5 : 6.5, colors[left], colors, 2.5);
 }
 
 function target(context, [x, y], colors) {

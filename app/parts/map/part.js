@@ -175,9 +175,9 @@ function paint(part) {
     const { side, left, top, w, h } = place;
     context.imageSmoothingEnabled = false;
     context.drawImage(part.layers[side].canvas, left, top, w, h);
-    const ink = colors[side ? "student" : "teacher"];
+    const ink = colors[data.roles[side]];
     drawHead(context, place, [data.titles[side], data.notes[side] ?? ""], { ink, colors, font, head });
-    drawMarks(context, place, part.at[side], { ...part, neighbors, colors });
+    drawMarks(context, place, part.at[side], { ...part, neighbors, roles: data.roles, colors });
   }
   showMarks(part.legend, { ...part, neighbors, titles: data.titles });
   if (part.hover >= 0 && part.places.length === 2) link(part, context, colors);
@@ -253,7 +253,7 @@ function words(part, width) {
   const tip = part.hover >= 0 && !part.line ? about(part, part.hover) : null;
   const place = tip ? part.pointer ?? spot(part.places[0], part.at[0], part.hover) : [0, 0];
   showTip(part.tip, tip, place, width);
-  showPinned(part.card, about(part, pinned), data.neighbors?.id === pinnedId ? data.neighbors : null, data.titles);
+  showPinned(part.card, about(part, pinned), data.neighbors?.id === pinnedId ? data.neighbors : null, data);
   for (const [name, button] of Object.entries(part.tools)) {
     button.setAttribute("aria-pressed", String(part.tool === name));
   }
