@@ -27,7 +27,8 @@ page = st.navigation(
     {
         section: [entry for p, entry in zip(PAGES, pages, strict=True) if p.section == section]
         for section in SECTIONS
-    }
+    },
+    expanded=True,  # else Streamlit folds all pages behind the tenth
 )
 if target is not None and target != page.url_path:
     st.switch_page(next((p for p in pages if p.url_path == target), pages[0]))

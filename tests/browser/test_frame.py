@@ -7,16 +7,20 @@ from pathlib import Path
 from playwright import sync_api
 
 from app.shell.glossary import TERMS
+from app.shell.pages import PAGES
 
 # names in the top bar that are wider than their box
 CUT = """() => [...document.querySelectorAll('.st-key-top_bar input')]
   .filter((n) => n.scrollWidth > n.clientWidth + 1).map((n) => n.value)"""
 
 
-def test_the_first_screen_names_what_is_on_the_table(visit):
+def test_the_first_screen_names_what_is_on_the_table_and_leads_to_every_page(visit):
     page = visit()
     assert page.get_by_role("heading", level=1).count() == 1
     assert "ROC-AUC" in page.locator(".st-key-finding").inner_text()
+    links = page.get_by_test_id("stSidebarNavLink")
+    titles = [text.split("\n")[-1] for text in links.all_inner_texts()]  # behind their icons
+    assert titles == [each.title for each in PAGES]
     assert page.errors == []
 
 

@@ -148,7 +148,7 @@ def _estimates(planned: Planned) -> None:
         {
             "Stage": titles[each.stage],
             "Time": _time(each),
-            "Memory": f"{each.memory_mb:,.0f} MiB" if isfinite(each.memory_mb) else "not known",
+            "Memory": _memory(each),
             "Pairs": f"{each.pairs:,}" if each.pairs else "",
             "Rests on": f"run {each.run}, taken as it is" if each.run else each.basis,
         }
@@ -156,6 +156,12 @@ def _estimates(planned: Planned) -> None:
     ]
     with st.container(key="recipe_estimates"):
         st.dataframe(pd.DataFrame(rows), hide_index=True, key="recipe_estimates_table")
+
+
+def _memory(each: StageEstimate) -> str:
+    if each.run:
+        return "none"
+    return f"{each.memory_mb:,.0f} MiB" if isfinite(each.memory_mb) else "not known"
 
 
 def _time(each: StageEstimate) -> str:
