@@ -53,9 +53,10 @@ def default_teacher(offered: list[Source]) -> Source | None:
 
 
 def default_student(offered: list[Source], teacher: Source | None) -> Source | None:
-    """The student unless the visitor chooses one; never an imported twin."""
+    """The student unless the visitor chooses one, with a twin if possible; no imported twin."""
     rest = [s for s in offered if teacher is None or s.key != teacher.key]
     distilled = [s for s in rest if s.run and s.run.is_distilled]
+    distilled.sort(key=lambda student: twin_of(offered, student) is None)
     preferred = [s for s in distilled if s.run and s.run.model_name == "twinbert_cos"]
     imported = [s for s in rest if s.run is None and role_of(s, offered) == "student"]
     others = [s for s in rest if s.run or role_of(s, offered) == "other"]

@@ -1,4 +1,3 @@
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -63,10 +62,8 @@ def test_a_student_is_no_twin_and_has_none_among_students():
 
 
 def test_the_twins_of_the_demo_are_twins_and_no_others_are():
-    configs = {
-        path.parent.name: json.loads(path.read_text()) for path in DEMO.glob("*/config.json")
-    }
-    found = {(a, b) for a in configs for b in configs if are_twins(configs[a], configs[b])}
+    runs = [Run.load(folder) for folder in DEMO.iterdir()]
+    found = {(a.id, b.id) for a in runs for b in runs if is_twin(a, b)}
     names = ("cdssm", "twinbert_cos", "twinbert_res", "bert")
     assert found == {(f"{name}-kd", f"{name}-hard") for name in names}
 

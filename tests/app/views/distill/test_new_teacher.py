@@ -5,6 +5,7 @@ import time
 import pytest
 
 from app import services
+from app.services import access
 from app.services.links import decode
 from app.views.distill.queries import cost
 from app.views.distill.queries.cost import Cost
@@ -68,7 +69,10 @@ def test_a_start_from_a_run_takes_its_shape_and_names_no_folder():
     knob(at, "new.model.start_from").set_value("teacher").run()
     assert not at.exception
     assert settings(at)["model.start_from"] == "teacher"
-    assert knob(at, "new.model.params.vocabulary").value == 8000  # the bundled teacher's
+    teacher = RunStore(access.demo().runs).get("teacher").config
+    assert isinstance(teacher, FinetuneConfig)
+    vocabulary = knob(at, "new.model.params.vocabulary").value
+    assert vocabulary == teacher.model.params.vocabulary
     assert not button(at, "distill_start_teacher").disabled
     knob(at, "new.model.start_from").set_value("").run()
     assert "model.start_from" not in settings(at)
