@@ -24,7 +24,7 @@ _RECIPE = (
     "by default Flat up to 50,000 ads, above it lists"
 )
 _EFFORT = (
-    "lists that are probed (IVF), neighbors in view (HNSW) or ads rescored (Bits); more find more "
+    "lists that are probed (IVF), candidates kept (HNSW) or ads rescored (Bits); more find more "
     "and take longer"
 )
 Data = Annotated[str, typer.Option("--data", metavar="DATA", help=_DATA)]
@@ -105,7 +105,7 @@ def search(
     ] = None,
     block: Annotated[
         str,
-        typer.Option("--block", metavar="WORDS", help="no ads whose text has one of these; commas"),
+        typer.Option("--block", metavar="WORDS", help="no ads with these words; commas between"),
     ] = "",
     teacher: Annotated[
         str | None,

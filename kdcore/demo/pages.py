@@ -1,4 +1,4 @@
-"""What pages open on and is measured with the demo's models, beside the demo's folder."""
+"""Measure what pages open on with the demo's models, into a folder beside the demo's."""
 
 from pathlib import Path
 

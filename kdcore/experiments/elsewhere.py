@@ -60,7 +60,7 @@ def carry_out(task: Task) -> str:
 
 
 def _close(run: Run, reason: str) -> None:
-    """Write down that a run is stopped whose worker could not write its end."""
+    """Record a run as stopped if its worker could not record its end."""
     with suppress(LabError), hold(run.folder, patience=_PATIENCE):
         record = Record.read(run.folder)
         if not record.is_over and not record.is_waiting:

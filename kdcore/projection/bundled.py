@@ -1,7 +1,7 @@
-"""The finished maps of the bundled models, so that page Map opens finished: made by `make_bundled`.
+"""The finished maps of the bundled models, so that page Map opens at once: made by `make_bundled`.
 
 A file per comparison under assets/measured/maps, named by the hash of both models' features: after
-the demo is built again, the old files answer nothing and this makes the new ones.
+the demo is built again, the old files match no model, and this makes new ones.
 """
 
 import shutil

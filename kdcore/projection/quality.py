@@ -89,7 +89,7 @@ def overlap_interval(
 
     1,000 resamples; of more than 5,000 groups fewer, down to 200, as their ends differ little.
     shared: (points,) nan where it was not measured. groups: (points,) the query of each point, as
-    pairs of a query hang together. nan with fewer than two groups.
+    pairs of one query are not independent. nan with fewer than two groups.
     """
     measured = np.isfinite(shared)
     place = np.unique(groups[measured], return_inverse=True)[1]

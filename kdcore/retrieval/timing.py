@@ -28,7 +28,7 @@ class SearchTime(NamedTuple):
 
 
 class Point(NamedTuple):
-    """A point of the recall curve; effort: lists probed, or neighbors in view; 0 when exact."""
+    """A point of the recall curve; effort: lists probed, or candidates kept; 0 when exact."""
 
     effort: int
     recall: Estimate

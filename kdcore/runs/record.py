@@ -115,12 +115,12 @@ class Record(Status):
 
     @property
     def is_elsewhere(self) -> bool:
-        """Whether its process is one of another machine, which cannot be seen from here."""
+        """Whether its process runs on another machine, where it cannot be seen from here."""
         return self.machine not in ("", this_machine())
 
     @property
     def is_alive(self) -> bool:
-        """Whether the process still runs; of one of another machine only the heartbeat tells."""
+        """Whether the process still runs; on another machine only the heartbeat tells."""
         here = not self.is_elsewhere
         return is_alive(self.pid, self.process_start) if here else self.silence <= LOST_AFTER
 

@@ -122,7 +122,7 @@ def test_a_killed_stage_and_a_killed_driver_go_on_and_a_changed_stage_runs_again
     at_work(page, pipeline, "teacher", step)
     os.kill(pipeline.driver().pid, signal.SIGKILL)
     expect(finding(page)).to_contain_text("has been interrupted", timeout=PATIENCE)
-    press(page, "Go on")
+    press(page, "Resume")
     expect(finding(page)).to_contain_text("is finished: 5 of 5", timeout=PATIENCE)
     settle(page)
     before = pipeline.run_ids()
@@ -158,7 +158,7 @@ def test_a_stage_killed_again_and_again_says_so_and_is_finished_when_tried_again
         if (pid := pipeline.runs()["student_log"].status().pid) not in killed:
             os.kill(pid, signal.SIGKILL)
             killed.add(pid)
-    trouble = re.compile("Student on the log (was killed again and again|failed: could not be)")
+    trouble = re.compile("Student on the log (was killed repeatedly|failed: could not be)")
     page.locator('[data-testid="stAlert"]', has_text=trouble).wait_for(timeout=PATIENCE)
     settle(page)
     assert stage(pipeline, "student").state == "waiting"

@@ -15,7 +15,7 @@ _WAITING = {
     "queued": "queued",
     "lost": "its process has ended",
 }
-_FAILED = {"failed": "failed", "lost": "was killed again and again"}
+_FAILED = {"failed": "failed", "lost": "was killed repeatedly"}
 
 
 def find(name: str) -> Pipeline | None:
@@ -83,7 +83,7 @@ def in_words(plan: Plan, state: PipelineState) -> dict[str, Any]:
 def _message(plan: Plan, now: PipelineState) -> str:
     """Why a pipeline does not go on by itself, in words for the page; "" where nothing is wrong."""
     if now.state == "lost":
-        return "The process that led this recipe has ended. Go on takes up where it was."
+        return "The process that ran this pipeline has ended. Resume goes on from its checkpoints."
     if now.state != "failed":
         return ""
     names = titles(plan)

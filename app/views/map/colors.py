@@ -18,10 +18,10 @@ Ints = NDArray[np.int64]
 OUTCOMES = ("both right", "only the left model right", "only the right model right", "both wrong")
 OUTCOME_ROLES = ["truth", "teacher", "student", "defect"]
 NEVER = (
-    "Never by how far a point moved between the maps: two maps of one and the same space, drawn "
-    "with two seeds, move their points by a fifth to a quarter of the map's spread, and what moved "
-    "says next to nothing about neighbors that were lost (rank correlation .22 at best, measured "
-    "on twins). The overlap of neighbors is measured in the original spaces."
+    "Even between two maps of one and the same space, drawn with two seeds, points move by a fifth "
+    "to a quarter of the map's spread. How far a point moved says next to nothing about how many "
+    "neighbors it lost (rank correlation 0.22 at best, measured on twins). The overlap of "
+    "neighbors is measured in the original spaces instead."
 )
 
 

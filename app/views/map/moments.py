@@ -76,8 +76,8 @@ def draw(board: Board) -> None:
         )
     st.caption(
         "All moments of a run are fitted together, so a point that moves from step to step moves "
-        "in one and the same space. A pair counts as settled where its nearest pairs are those of "
-        "the last step."
+        "in one and the same space. The share of final neighbors says how many of a pair's nearest "
+        "pairs are those of the last step."
     )
     st.caption(CLUSTERS)
 
@@ -86,10 +86,12 @@ def missing(board: Board) -> str:
     """Why there are no moments of this student to draw."""
     student = board.student
     if student is None or student.run is None:
-        return "Moments are stored while a student is trained here; these predictions are a file's."
+        return (
+            "Moments are stored while a student is trained here; these predictions are from a file."
+        )
     return (
         f"{student.title} stored no features while it learned: runs of an earlier version, and "
-        "runs without a replay, keep its answers alone. Train it again under Distill to see its "
+        "runs without a replay, store answers only. Train it again under Distill to see its "
         "space form; Temperature replays its soft labels."
     )
 

@@ -37,9 +37,9 @@ KEPT = (
     "2001). They are of this map alone and say nothing about the other model."
 )
 CLUSTERS = (
-    "Read who is near whom. Distances between clusters, their sizes and empty space between them "
-    "mean nothing on a UMAP; on a PCA only two of all directions are shown. The right map is "
-    "turned and scaled as a whole to match the left one."
+    "Read which points are near each other. Distances between clusters, their sizes and empty "
+    "space between them mean nothing on a UMAP; on a PCA only two of all directions are shown. The "
+    "right map is turned and scaled as a whole to match the left one."
 )
 
 EQUALLY = 1 / 3  # of the difference in P(relevant) that random pairs have
@@ -113,11 +113,11 @@ def _near(side: str, name: str, near: Near) -> str:
         (False, False): "pairs that share neither their query nor their relevance",
     }[same, equally]
     return (
-        f"{side}, {name}: near are {meaning}. Of the {near.k} nearest, {percent(near.same_query)} "
-        f"have the same query ({percent(near.same_query_by_chance, 1)} by chance), and their "
-        f"P(relevant) differs by {number(near.relevance, 2)} on average "
-        f"({number(near.relevance_by_chance, 2)} by chance; {near.n} sampled pairs); the features "
-        f"spread in {near.dimensions:.1f} directions."
+        f"{side}, {name}: neighbors are {meaning}. Of the {near.k} nearest, "
+        f"{percent(near.same_query)} have the same query "
+        f"({percent(near.same_query_by_chance, 1)} by chance), and their P(relevant) differs by "
+        f"{number(near.relevance, 2)} on average ({number(near.relevance_by_chance, 2)} by chance; "
+        f"{near.n} sampled pairs); the features spread in {near.dimensions:.1f} directions."
     )
 
 
@@ -126,7 +126,7 @@ def sampled(scene: Scene) -> str:
     geometry, points = scene.maps.geometry, len(scene.board.pairs)
     if scene.drawn.origin == "glance" and geometry.n < points:
         return (
-            f"Neighbors were looked for of {geometry.n:,} pairs, drawn at random, among all "
+            f"The neighbors of {geometry.n:,} pairs, drawn at random, were looked for among all "
             f"{points:,}; the others are gray when colored by neighbors in common. Drawing UMAP "
             "measures all of them."
         )

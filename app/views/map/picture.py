@@ -55,7 +55,7 @@ def _exports(scene: Scene, sentence: str) -> None:
     caption = captions.of_models(
         scene.board,
         f"{drawing.WAYS[scene.way]} of the features of {names}",
-        "Distances between clusters mean nothing; only who is near whom does.",
+        "Distances between clusters mean nothing; which points are near each other does.",
         models=[captions.plain(each) for each in scene.titles],
         n=f"n = {len(scene.rows):,} pairs",
     )

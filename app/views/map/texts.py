@@ -23,8 +23,9 @@ from kdcore.projection.texts import TextPoints, texts_key
 from kdcore.runs.store import Run
 
 NEAR = (
-    "Near are texts that the towers read alike: the student ranks an ad high for a query where "
-    "both vectors point the same way. Left and right are two spaces; compare who is near whom."
+    "Texts are near each other where the towers read them alike: a student ranks an ad high for a "
+    "query where both vectors point the same way. Left and right are two spaces; compare which "
+    "texts are near each other."
 )
 
 
@@ -87,7 +88,7 @@ def _picture(scene: queries.TextScene) -> None:
     caption = captions.of_models(
         scene.board,
         f"{drawing.WAYS[scene.way]} of the vectors of queries and ads",
-        "Distances between clusters mean nothing; only who is near whom does.",
+        "Distances between clusters mean nothing; which points are near each other does.",
         models=[captions.plain(title) for title in scene.titles],
         n=f"n = {len(rows):,} queries and ads",
     )
@@ -103,8 +104,8 @@ def _to_compare(scene: queries.TextScene, points: NDArray[np.int64]) -> None:
     rows = queries.pairs_of(scene.texts, points)
     with st.container(horizontal=True, vertical_alignment="center", key="map_selection"):
         st.text(
-            f"{counted(len(points), 'text')} picked; they stand in {counted(len(rows), 'pair')} "
-            "(of picked queries with picked ads, where both are picked)."
+            f"{counted(len(points), 'text')} picked, from {counted(len(rows), 'pair')} "
+            "(if both queries and ads are picked, only pairs of the two count)."
         )
         if len(rows) and st.button("Open these pairs in Compare", key="map_compare"):
             digest = picked.keep(rows, scene.board.pairs.content_hash)

@@ -61,7 +61,7 @@ def _models(recipe: str, size: str, sets: Mapping[str, Any]) -> None:
     help = "A name of the catalog, or a model written as in a command: bert:layers=2,hidden=128."
     for name, spec in usual.items():
         path = fields.path(name)
-        own = {spec: f"{spec} (the recipe's)"}
+        own = {spec: f"{spec} (the recipe's default)"}
         label = f"Model of {_MODELS.get(name, name)}"
         present = str(sets.get(path, spec))
         forms.pick(
@@ -108,7 +108,7 @@ def start(planned: Planned) -> None:
     )
     if state.now().recipe.settings:
         st.button(
-            "Take the recipe's settings",
+            "Reset to the recipe's settings",
             key="recipe_reset",
             icon=":material/restart_alt:",
             on_click=state.change,
@@ -131,8 +131,8 @@ def sentence(planned: Planned) -> str:
         return f"{planned.plan.title}: each of its {count} stages has a run here already."
     if not planned.is_timed:
         return (
-            f"{planned.plan.title}: {count} stages; how long they take is known once a run was "
-            "made on this machine."
+            f"{planned.plan.title}: {count} stages; their time can be estimated once a run has "
+            "finished on this machine."
         )
     expected, low, high = map(duration, planned.seconds)
     return (
@@ -150,7 +150,7 @@ def _estimates(planned: Planned) -> None:
             "Time": _time(each),
             "Memory": _memory(each),
             "Pairs": f"{each.pairs:,}" if each.pairs else "",
-            "Rests on": f"run {each.run}, taken as it is" if each.run else each.basis,
+            "Estimated from": f"run {each.run}, reused" if each.run else each.basis,
         }
         for each in planned.estimates
     ]
@@ -185,7 +185,7 @@ def others(shown: Shown | None) -> None:
             list(titles),
             format_func=lambda name: titles[name],
             key=key,
-            placeholder="A new one is planned",
+            placeholder="New pipeline, planned below",
             width=480,
             on_change=_open,
             args=(key,),

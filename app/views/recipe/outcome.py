@@ -16,14 +16,14 @@ from app.views.recipe.queries import Shown
 from kdcore.experiments.pipeline import Gain, Plan, Results, Row
 
 _HELP = (
-    "ROC-AUC: how often a relevant ad scores above one that is not. A stage brought its model's "
-    "ROC-AUC less that of the model before it, on the same test pairs, with a paired 95 % interval "
-    "over queries."
+    "ROC-AUC: how often a relevant ad scores above one that is not. What a stage brought is its "
+    "model's ROC-AUC less that of the model before it, on the same test pairs, with a paired 95 % "
+    "interval over queries."
 )
 _READ = (
-    "Dot: a model's ROC-AUC, with its own 95 % interval. Bar: what its stage brought, from the "
-    "model before it, with the paired 95 % interval of that difference; it is the one to judge a "
-    "stage by. Dotted line: the teacher."
+    "Dot: a model's ROC-AUC, with its own 95 % interval. Bar: what its stage brought, which is "
+    "the difference from the model before it, with its paired 95 % interval; judge a stage by its "
+    "bar. Dotted line: the teacher."
 )
 _KEPT = (
     "Gain kept: (student − the same student on labels alone) / (teacher − the same student on "

@@ -24,7 +24,7 @@ _STANDS = {
     "failed": "did not finish",
     "lost": "has been interrupted",
 }
-_GO_ON = {"new": "Start", "paused": "Resume", "failed": "Try again", "lost": "Go on"}
+_GO_ON = {"new": "Start", "paused": "Resume", "failed": "Try again", "lost": "Resume"}
 
 
 def plan(planned: Plan) -> None:
@@ -78,7 +78,7 @@ def sentence(shown: Shown) -> str:
     now = shown.state
     titles = live.titles(shown.plan)
     at_work = [titles[stage.name] for stage in now.stages if stage.state == "running"]
-    work = f"; at work: {', '.join(at_work)}" if at_work else ""
+    work = f"; running: {', '.join(at_work)}" if at_work else ""
     done = f"{now.done} of {now.total} stages are done"
     return f"{shown.title} {_STANDS[now.state]}: {done}{work}."
 

@@ -56,7 +56,7 @@ def _what_follows(plan: Plan, name: str) -> str:
     titles = [title for stage, title in live.titles(plan).items() if stage in after]
     if not titles:
         return "No other stage reads its result."
-    return f"What follows it would run again as well: {md(', '.join(titles))}."
+    return f"The stages that build on it would run again as well: {md(', '.join(titles))}."
 
 
 def _knobs(plan: Plan, name: str, closed: bool) -> None:
@@ -91,7 +91,7 @@ def _again(plan: Plan, shown: Shown, pipeline: Pipeline) -> None:
     if sets and not wrong:
         names = plan.following(stages)
         again = [title for stage, title in live.titles(plan).items() if stage in names]
-        st.caption(f"Run again: {md(', '.join(again))}. The other stages are taken as they are.")
+        st.caption(f"Run again: {md(', '.join(again))}. The other stages are reused.")
     driven = shown.state.state == "running"
     help = "Pause the pipeline first." if driven else "Runs this stage and all that follow it."
     closed = access.unless_public(help)

@@ -1,4 +1,4 @@
-"""Before and after distillation: what do student and twin find, by the teacher and by the truth?"""
+"""Student and twin: what does each find, judged by the teacher and by the truth?"""
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,7 @@ def draw(board: Board, request: Request, study: Study) -> str:
     if not changes:
         return (
             "The student has no twin that learned from labels only, so what distillation changed "
-            "cannot be told here."
+            "cannot be measured."
         )
     table = pd.DataFrame([_row(name, c) for name, c in zip(_names(k), changes, strict=True)])
     with st.container(key="retrieval_changes"):
@@ -34,7 +34,7 @@ def draw(board: Board, request: Request, study: Study) -> str:
     made_from = f"KD Lab, retrieval {request.key}"
     controls.exports("retrieval_changes", table, sentence, made_from, None)
     st.caption(
-        f"What the teacher likes: the {k} ads that it puts first among those that student or twin "
+        f"The teacher's first {k}: the ads that it ranks highest among those that student or twin "
         f"has in its first {TWIN_DEEPEST} (a pool, as at TREC); recall counts those in a model's "
         f"own first {k}. nDCG@{k} is by the truth: {study.card['truth']}. Intervals: 95 %, paired "
         f"over queries (bootstrap); p from sign flips. {RULE}"
@@ -44,11 +44,11 @@ def draw(board: Board, request: Request, study: Study) -> str:
 
 @by_hash(most=60, on=lambda study, name, k: (name, k))
 def _changes(study: Study, name: str, k: int) -> list[Change]:
-    return [c for c in (study.teacher_liking(k), study.truth_change(k)) if c is not None]
+    return [c for c in (study.teacher_change(k), study.truth_change(k)) if c is not None]
 
 
 def _names(k: int) -> tuple[str, str]:
-    return f"Recall@{k} of what the teacher likes", f"nDCG@{k} by the truth"
+    return f"Recall@{k} of the teacher's first {k}", f"nDCG@{k} by the truth"
 
 
 def _row(name: str, change: Change) -> dict[str, object]:
@@ -67,7 +67,7 @@ def _row(name: str, change: Change) -> dict[str, object]:
 
 def _finding(change: Change, k: int) -> str:
     return (
-        f"Of the {k} ads that the teacher likes best, the distilled student finds "
+        f"Of the {k} ads that the teacher ranks highest, the distilled student finds "
         f"{100 * change.first:.0f} %, its twin {100 * change.second:.0f} %: "
         f"{signed(change.difference)} (95 % {signed(change.low)} to {signed(change.high)}, "
         f"n = {change.n}), {change.verdict}."
@@ -75,7 +75,7 @@ def _finding(change: Change, k: int) -> str:
 
 
 def _curves(request: Request, study: Study, sentence: str) -> str:
-    """How much of the true best ten the first ads of each model hold; the finding unchanged."""
+    """Draw the share of the true best ten that each model's first ads hold; return the finding."""
     from app.kit.figures.retrieval import Spot, spots
 
     lines, rows = [], []
@@ -85,13 +85,16 @@ def _curves(request: Request, study: Study, sentence: str) -> str:
         marks = []
         for place, ads in enumerate(study.at.tolist()):
             value = mean_with_interval(study.truths[side, :, place].astype(np.float64))
-            text = f"{name}, first {ads:,} ads\n{value.value:.3f} of the true best ten"
+            text = f"{name}\nfirst {ads:,} ads hold {value.value:.3f} of the true best ten"
             if np.isfinite(value.value):
                 marks.append(Spot(ads, value.value, value.low, value.high, text))
                 rows.append({"model": name, "first ads": ads, "share": value.value,
                              "low": value.low, "high": value.high, "queries": value.n})  # fmt: skip
         lines.append((name, role, marks))
-    words = f"Share of the true best ten ads among the first ads, n = {len(study.queries)} queries."
+    words = (
+        "Of the true best ten ads, the share that a model's first ads hold; "
+        f"n = {len(study.queries)} queries, 95 % intervals."
+    )
     controls.chart(
         spots(
             lines,

@@ -80,12 +80,12 @@ def _explain(study: Study, search: Search, queries: int, k: int) -> None:
     """What the picture shows, in words."""
     st.caption(
         f"Recall@{k} against exact search: the share of the {k} ads of largest cosine that the "
-        "index has among its own; an ad that ties with the last counts. Bars: 95 % intervals over "
-        f"n = {queries} queries (bootstrap). Time: one query at a time after warm-up, from its "
-        "vector to the ads, with k = 10. "
+        "index has among its own; an ad that ties with the last one counts. Bars: 95 % intervals "
+        f"over n = {queries} queries (bootstrap). Time: one query at a time after warm-up, from "
+        "its vector to the ads, with k = 10. "
         f"Size: {search.recipe} {search.megabytes:.1f} MB, built in {search.build_seconds:.1f} s; "
-        f"exact {study.exact_time.megabytes:.1f} MB. An index of 1 bit holds no vectors: those "
-        "that rescore what it finds stay elsewhere, on a disk perhaps."
+        f"exact {study.exact_time.megabytes:.1f} MB. A 1-bit index holds no float vectors: "
+        "those that rescore its ads are stored elsewhere, for example on disk."
     )
 
 
@@ -101,7 +101,7 @@ def _recall(value: Estimate, k: int) -> str:
 def _time(search: Search) -> str:
     return (
         f"{search.p50_ms:.3f} ms median, {search.p95_ms:.3f} ms p95 of {search.n} queries; "
-        f"{search.per_second:,.0f} a second in one batch"
+        f"{search.per_second:,.0f} per second in one batch"
     )
 
 

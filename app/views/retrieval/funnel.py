@@ -53,9 +53,9 @@ def draw(board: Board, request: Request, study: Study) -> str:
         f"nDCG@{DEPTH} by the truth ({study.card['truth']}), against the best order of all ads, "
         f"with gain 2^grade − 1, mean over queries; 95 % intervals over n = {len(study.queries)} "
         "queries stand in the table. What the teacher does not read keeps the student's order. "
-        "Ceiling: what a perfect later step reaches with the ads handed on. A student of cosine "
-        "order changes nothing after ANN: its own order is that of the cosines. Time of the "
-        "teacher alone is computed from its time per pair."
+        "Ceiling: what a perfect later step reaches with the ads handed on. A student that "
+        "ranks by cosine changes nothing after ANN, which orders by cosine already. The time of "
+        "the teacher alone is computed from its time per pair."
     )
     _ceiling(request, study)
     return sentence
@@ -136,7 +136,7 @@ def _finding(study: Study, search: int, cuts: Cuts, after: tuple[Step, Step, Ste
     return (
         f"The teacher's re-rank of {cuts.reordered} of {study.ads:,} ads moves nDCG@{DEPTH} from "
         f"{before.value:.3f} to {last.value:.3f} ({signed(last.value - before.value)}) for "
-        f"{spent:,.0f} ms per query; reading every ad would take it {whole:,.0f} s."
+        f"{spent:,.0f} ms per query; to read every ad, the teacher would need {whole:,.0f} s."
     )
 
 
@@ -148,7 +148,7 @@ def _lost(lost: Losses, cuts: Cuts) -> str:
         return f"{value.value:.3f} [{value.low:.3f}, {value.high:.3f}]"
 
     return (
-        f"Where nDCG@{DEPTH} is lost, of 1: {part(lost.cut)} because only {cuts.candidates} ads "
+        f"What nDCG@{DEPTH} lacks to 1: {part(lost.cut)} because only {cuts.candidates} ads "
         f"are handed on, {part(lost.index)} by the index, {part(lost.order)} by the order of those "
         "ads (mean and 95 % interval)."
     )

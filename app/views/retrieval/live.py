@@ -56,7 +56,7 @@ def _watch(request: Request) -> None:
         st.rerun()
     if progress.message:
         st.error(md(progress.message))
-    help = "The student reads every ad once, in a process of its own; then any query is answered"
+    help = "The student reads every ad once, in a process of its own; then any query is answered."
     if st.button("Embed the ads here", key="retrieval_embed", **access.unless_public(help)):
         access.refuse_public()
         jobs.start(job, request, access.home())

@@ -21,11 +21,13 @@ def offer_towers(board: Board) -> str:
     offered = services.sources_on(board.all_pairs)
     able = [source for source in offered if queries.is_separable(source.run)]
     if board.student is None or board.student.run is None or board.teacher is None:
-        return "Search needs a student and a teacher whose models are here; none is chosen."
+        return "Search needs a student and a teacher whose models are here: choose both above."
     if board.teacher.run is None:
         return "The teacher was imported as a file of answers: no model here can re-rank."
     if queries.is_separable(board.student.run):
-        return "Of the student or its teacher only predictions are here: their models are missing."
+        return (
+            "The model of the student or of its teacher is missing; only its predictions are here."
+        )
     for source in able[:1]:
         st.button(
             f"Show {md(source.title)}",
@@ -65,10 +67,10 @@ def _load(card: Mapping[str, Any]) -> str:
     """That the machine had other work, where it had: then times are too long."""
     load = card.get("load")
     if load is None:
-        return ", on a machine whose other work is not known: they may be too long"
+        return ", on a machine whose load is not known: they may be too long"
     if load < BUSY:
         return ""
-    return f", on a machine that was busy with other work (load {load:.1f} per core): too long"
+    return f", on a machine that was busy (load {load:.1f} per core): they are too long"
 
 
 def _watch(request: Request) -> None:
@@ -88,7 +90,7 @@ def _watch(request: Request) -> None:
 def _start_button(request: Request, label: str) -> None:
     help = (
         "Embeds the ads, builds indexes, lets the teacher score what was found, and times it all: "
-        "a minute or two for 20,000 ads, in a process of its own"
+        "a minute or two for 20,000 ads, in a process of its own."
     )
     if st.button(label, key="retrieval_start", **access.unless_public(help)):
         access.refuse_public()

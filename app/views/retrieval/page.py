@@ -16,7 +16,7 @@ TABS = {
     "search": "Search",
     "recall": "Recall and time",
     "funnel": "Funnel",
-    "twin": "Before and after",
+    "twin": "Student and twin",
     "storage": "Serving",
 }
 

@@ -18,7 +18,7 @@ INDEXES = {
 }
 _EFFORTS = {
     "lists": "lists probed",
-    "graph": "neighbors in view (efSearch)",
+    "graph": "candidates kept (efSearch)",
     "bytes": "every ad",
     "bits": "ads rescored",
 }
@@ -29,7 +29,7 @@ def size(board: Board) -> None:
     """How many ads of the world are searched; an imported set has those that it has."""
     if board.data.key == WORLD:
         titles = {each: f"{int(each):,} ads" for each in SIZES}
-        controls.choose("retrieval.size", "Ads, on a log scale", titles)
+        controls.choose("retrieval.size", "Number of ads", titles)
 
 
 def index(study: Study) -> int:
@@ -72,7 +72,7 @@ def places(study: Study, kind: str) -> list[int]:
 
 
 def words(search: Search) -> str:
-    """A search as people say it: IVF512, 4 lists probed."""
+    """A search in words: IVF512, 4 lists probed."""
     kind = next(kind for kind, start in _KINDS.items() if search.recipe.startswith(start))
     effort = _EFFORTS[kind].split(" (")[0]
     return f"{search.recipe}, {f'{search.effort} ' if search.effort else ''}{effort}"
@@ -112,7 +112,7 @@ def filters(ads: Ads) -> Mask | None:
         controls.bound(
             st.text_input,
             "retrieval.blocked",
-            "Blocked words (commas between)",
+            "Blocked words, with commas between",
             placeholder="free, used",
             width=280,
         )

@@ -55,8 +55,8 @@ def _explain(study: Study, search: int) -> None:
         f"Lines join the same ad. Exact: the {now.k} largest cosines of all {study.ads:,} ads. "
         f"Index: {rails.words(study.searches[search])}. Teacher: the index's first "
         f"{now.candidates} ads, of which the teacher orders the first {now.reordered} (cuts of the "
-        "funnel). Truth: the ads of largest worth, of equal ones those that are shown; worth is "
-        f"the gain 2^grade − 1 by {md(study.card['truth'])}."
+        "funnel). Truth: the ads of largest worth, among equals first those that are shown; worth "
+        f"is the gain 2^grade − 1 by {md(study.card['truth'])}."
     )
 
 
@@ -104,7 +104,7 @@ def _sentence(text: str, k: int, columns: Columns) -> str:
     missed, changed = len(set(exact) - set(index)), len(set(reranked) - set(index))
     words = (
         f"“{text}”: the index missed {missed} of the {len(exact)} exact ads, and the teacher "
-        f"brought {changed} others up"
+        f"moved {changed} others up"
     )
     if not columns.ideal or not best:
         return f"{words}. What these ads are worth is not known for this query."

@@ -36,9 +36,9 @@ def draw(board: Board, request: Request, study: Study) -> str:
     )  # fmt: skip
     _table("retrieval_times", table, sentence, request)
     st.caption(
-        "Milliseconds on the machine named below: ads by the mean over 1,000 ads in one batch, "
-        "the query's vector by the median of 20, search by its median, the teacher by the median "
-        "of 20 lists of 100 ads. Reading all ads by the teacher is computed from its time per pair."
+        "Milliseconds on the machine named below. Vectors of ads: mean over 1,000 ads in one "
+        "batch; vector of the query: median of 20; search: median; teacher: median of 20 lists of "
+        "100 ads. The time of the teacher on all ads is computed from its time per pair."
     )
     _codes(request, study)
     return sentence
@@ -69,15 +69,16 @@ def _codes(request: Request, study: Study) -> None:
     fixed = next(way for way in study.card["codes"] if way["way"] == "int8_fixed_range")
     own = next(way for way in study.card["codes"] if way["way"] == "int8")
     words = (
-        f"(v + 1) · 255 / 2 keeps {100 * fixed['recall'][0]:.0f} % of the exact best ten, a range "
-        f"measured per dimension {100 * own['recall'][0]:.0f} %, in the same quarter of the bytes."
+        f"In 8 bits by (v + 1) · 255 / 2, vectors keep {100 * fixed['recall'][0]:.0f} % of the "
+        f"exact best ten; with a range measured per dimension {100 * own['recall'][0]:.0f} %. "
+        "Both take a quarter of the bytes."
     )
     st.text(words)
     _table("retrieval_codes", pd.DataFrame(rows), words, request)
     st.caption(
         "Recall@10 against exact search over float vectors, with its 95 % interval over "
         f"n = {len(study.queries)} queries. A float query is compared with the decoded vectors; "
-        "rescored: of the first 40 the float vectors decide."
+        "rescored: the float vectors order the first 40 again."
     )
 
 

@@ -165,8 +165,8 @@ class Study:
         """Whether a twin was measured beside the student."""
         return bool(self.card.get("twin"))
 
-    def teacher_liking(self, k: int) -> Change | None:
-        """Recall@k of what the teacher likes: student against its twin, None without one.
+    def teacher_change(self, k: int) -> Change | None:
+        """Recall@k of the teacher's first k: student against its twin, None without one.
 
         Relevant are the k ads that the teacher puts first among those that either of both has in
         its first TWIN_DEEPEST (a pool, as at TREC); found are those in a model's own first k.

@@ -34,7 +34,7 @@ def runs():
 
 @pytest.fixture(scope="module")
 def study(runs, workspace) -> Study:
-    """Both towers with the first as its own teacher, so that what it likes is its own order."""
+    """Both towers with the first as its own teacher, so that the teacher's order is its own."""
     student, twin = runs
     return measure(student, student, "world:ads=300", workspace, twin=twin, queries=6)
 
@@ -47,8 +47,8 @@ def test_exact_rows_are_those_of_brute_force(study, runs, workspace):
         np.testing.assert_array_equal(study.ad[study.rows(query, EXACT)][:10], order)
 
 
-def test_a_student_finds_all_that_it_likes_itself(study):
-    change = study.teacher_liking(5)
+def test_a_student_that_is_its_own_teacher_finds_all_of_its_first_ads(study):
+    change = study.teacher_change(5)
     assert change.first == 1.0
     assert change.second < 1.0
 
