@@ -150,7 +150,7 @@ def _estimates(planned: Planned) -> None:
             "Time": _time(each),
             "Memory": _memory(each),
             "Pairs": f"{each.pairs:,}" if each.pairs else "",
-            "Estimated from": f"run {each.run}, reused" if each.run else each.basis,
+            "Basis": f"run {each.run}, reused" if each.run else each.basis,
         }
         for each in planned.estimates
     ]
