@@ -96,6 +96,12 @@ def short(board: Board, model: Answers) -> str:
     )
 
 
+def color_roles(board: Board, left: Answers, right: Answers) -> tuple[str, str]:
+    """The palette's role of each map's model; of a model without a role on the board, muted."""
+    one, other = (role_of(board, model) for model in (left, right))
+    return one.replace("other", "muted"), other.replace("other", "muted")
+
+
 def title_of(board: Board, model: Answers) -> str:
     """What stands above a map: the role and the title."""
     role = role_of(board, model)

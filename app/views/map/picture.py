@@ -37,6 +37,7 @@ def draw(scene: Scene, sentence: str) -> None:
             key=KEY,
             on_change=partial(take, scene.points, color, scene.board.pairs.content_hash),
             titles=scene.titles,
+            roles=scene.roles,
             notes=tuple(note(quality) for quality in scene.layout.qualities),
             texts=scene.texts,
             shown=shown_of(choices.picked_rows(scene.board), scene.pinned),

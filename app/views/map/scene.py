@@ -63,6 +63,11 @@ class Scene:
         """What stands above both maps."""
         return models.title_of(self.board, self.left), models.title_of(self.board, self.right)
 
+    @property
+    def roles(self) -> tuple[str, str]:
+        """The palette's role of both maps."""
+        return models.color_roles(self.board, self.left, self.right)
+
     @cached_property
     def points(self) -> Points:
         """The places, as the browser part takes them."""

@@ -78,6 +78,7 @@ def _picture(scene: queries.TextScene) -> None:
             key=picture.KEY,
             on_change=partial(picture.take, points, color, owner, "map.point"),
             titles=scene.titles,
+            roles=scene.roles,
             notes=tuple(picture.note(quality) for quality in scene.layout.qualities),
             texts=queries.texts(scene),
             shown=picture.shown_of(selected, pinned if pinned in rows else None),

@@ -67,6 +67,11 @@ class TextScene:
         left, right = (models.title_of(self.board, model) for model in self.models)
         return left, right
 
+    @property
+    def roles(self) -> tuple[str, str]:
+        """The palette's role of both maps."""
+        return models.color_roles(self.board, *self.models)
+
 
 def refusal(model: Answers | None) -> str:
     """Why a model has no vectors of single texts; "" where it has."""

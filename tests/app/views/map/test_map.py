@@ -61,6 +61,7 @@ def test_the_page_opens_on_the_student_beside_its_twin(open_map):
     app = open_map()
     assert finding(app).startswith("The student and its twin share 100.0 %")
     assert sent(app, "map")["titles"][0].startswith("Twin: ")
+    assert sent(app, "map")["roles"] == ["twin", "student"]
     assert app.button(key="map_draw").label == "Draw UMAP"
 
 
