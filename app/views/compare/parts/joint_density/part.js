@@ -20,15 +20,22 @@ export default function ({ data, parentElement, setStateValue }) {
   part.data = data;
   part.colors = colorsOf(root);
   adopt(part, data);
+  part.leave ??= attend(part);
+  take(part);
+  return part.leave;
+}
+
+/** Follow the points of the page and the width of the picture, until the returned function is called. */
+function attend(part) {
   const stop = new AbortController();
   window.addEventListener("kd:points", () => take(part), { signal: stop.signal });
   const watcher = new ResizeObserver(part.ask);
   watcher.observe(part.frame);
-  take(part);
   return () => {
     stop.abort();
     watcher.disconnect();
     part.ask.cancel();
+    part.leave = null;
   };
 }
 
