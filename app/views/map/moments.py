@@ -22,6 +22,7 @@ from app.views.map.numbers import CLUSTERS
 from app.views.map.queries import maps
 from kdcore.data.pairs import PairTable
 from kdcore.errors import DataError
+from kdcore.predictions import Predictions
 from kdcore.projection import jobs
 from kdcore.projection.layout import turned
 from kdcore.projection.maps import maps_key
@@ -29,6 +30,7 @@ from kdcore.projection.moments import Moments, moments_of
 from kdcore.projection.pca import pca_map
 from kdcore.projection.quality import K, overlap_interval
 from kdcore.projection.spaces import Points as Places
+from kdcore.runs.store import Run
 
 BUNDLED = access.ASSETS / "measured" / "maps" / "moments"
 COLORS = {"label": "Label", "density": "Density of points"}
@@ -45,8 +47,12 @@ class Film:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What a step is called on the slider."""
-        return tuple(f"step {step:,}" for step in self.runs[-1].steps)
+        """What a step is called on the slider, with the twin's where it took other steps."""
+        pairs = zip(self.runs[0].steps, self.runs[-1].steps, strict=True)
+        return tuple(
+            f"step {own:,}" if own == twin else f"step {own:,} (twin: {twin:,})"
+            for twin, own in pairs
+        )
 
     @property
     def cache_key(self) -> str:
@@ -110,16 +116,29 @@ def _film(student: Answers | None, twin: Answers | None) -> Film | None:
     if own.data_hash != pairs.content_hash:
         return None
     other = _moments(twin)[0]
-    alike = other is not None and (other.steps, other.data_hash) == (own.steps, own.data_hash)
-    return Film(pairs, (other, own) if other is not None and alike else (own,), again)
+    if other is None or other.data_hash != own.data_hash or len(other.steps) != len(own.steps):
+        return Film(pairs, (own,), again)
+    return Film(pairs, (other, own), again)
 
 
 def _moments(model: Answers | None) -> tuple[Moments | None, bool]:
     """The moments of a model's run, and whether they are of one trained again for this page."""
     for folder in _folders(model):
         if model and (moments := moments_of(folder, model.title)) is not None:
-            return moments, folder.is_relative_to(BUNDLED)
+            return moments, folder.is_relative_to(BUNDLED) and _is_again(folder, model.run)
     return None, False
+
+
+def _is_again(folder: Path, run: Run | None) -> bool:
+    """Whether the run was trained again for these moments: its last answers then differ a little.
+
+    The command that builds the demo copies those of the run itself.
+    """
+    last = max(folder.glob("step-*.parquet"))
+    own = run.replay_folder / last.name if run else last
+    if not own.is_file():
+        return True
+    return not np.array_equal(Predictions.load(own).logits, Predictions.load(last).logits)
 
 
 def _folders(model: Answers | None) -> list[Path]:
@@ -179,6 +198,7 @@ def _picture(board: Board, film: Film, finding: str) -> None:
             key=picture.KEY,
             on_change=partial(picture.take, points, color, owner, "map.point"),
             titles=titles,
+            roles=("twin", "student") if len(film.runs) == 2 else ("student", "student"),
             texts=texts,
             shown=picture.shown_of(
                 np.zeros(0, dtype=np.int64) if selected is None else selected,

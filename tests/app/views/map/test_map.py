@@ -219,6 +219,17 @@ def test_moments_are_drawn_on_a_slider_with_the_share_of_final_neighbors(open_ma
     assert finding(app).startswith("At step 40 of 40 a pair of the student has 100 %")
     data = sent(app, "map")
     assert data["moments"] == ["step 5", "step 40"]
+    assert data["roles"] == ["twin", "student"]
+
+
+def test_a_twin_that_took_a_few_steps_more_stands_beside_the_student(open_map, lab):
+    open_map()
+    with_moments(lab, np.random.default_rng(0))
+    replay = lab / "demo" / "runs" / "student-hard" / "replay"
+    (replay / "step-00000040.parquet").rename(replay / "step-00000042.parquet")
+    by_hash.clear()
+    data = sent(open_map(None, mwhat="moments"), "map")
+    assert data["moments"] == ["step 5", "step 40 (twin: 42)"]
     assert len(data["titles"]) == 2
 
 
