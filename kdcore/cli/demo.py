@@ -37,8 +37,8 @@ def build(
 ) -> None:
     """Train a teacher and its students, and write all that the app opens on into one folder.
 
-    Then measure retrieval with them, into the folder measured/ beside it. A build that was stopped
-    goes on where it was.
+    Then measure retrieval with them and draw their maps, into the folder measured/ beside it. A
+    build that was stopped goes on where it was.
     """
     from kdcore.demo.build import build as build_demo
     from kdcore.demo.pages import measure_pages

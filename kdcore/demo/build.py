@@ -48,7 +48,7 @@ def build(
         raise ConfigError(f"jobs: {jobs}; give 1 or more")
     pick_device(plan.device)
     workspace = workspace or Workspace.default()
-    work = Workspace(workspace.cache_folder(f"demo-{plan.key}"))
+    work = work_of(plan, workspace)
     began = time.monotonic()
     runs = train(plan.stages(), work, jobs, tell, round_weights, workspace)
     masked = _language_models(plan, work, tell) if plan.masked else {}
@@ -66,6 +66,11 @@ def build(
         card = _card(plan, figures, notes, folder, time.monotonic() - began)
         write_json_atomic(folder / CARD, card)
     return card
+
+
+def work_of(plan: DemoPlan, workspace: Workspace) -> Workspace:
+    """Where the demo's runs are trained, and stay as they were before they were packed."""
+    return Workspace(workspace.cache_folder(f"demo-{plan.key}"))
 
 
 def _language_models(plan: DemoPlan, work: Workspace, tell: Report) -> dict[str, Path]:

@@ -22,6 +22,10 @@ from kdcore.demo.results import measure_again
 from kdcore.errors import DataError
 from kdcore.experiments import pipeline
 from kdcore.predictions import Predictions
+from kdcore.projection.bundled import space_of
+from kdcore.projection.maps import maps_key
+from kdcore.projection.moments import moments_of
+from kdcore.projection.texts import TextPoints, texts_key
 from kdcore.retrieval.measuring.jobs import Request
 from kdcore.retrieval.measuring.study import Study
 from kdcore.runs.speed import LATENCY, Latency
@@ -310,13 +314,46 @@ def test_compact_features_are_off_by_half_a_step_at_most(tmp_path):
     assert (found.data_hash, found.model, found.notes) == ("hash", "model", ("a note",))
 
 
-@pytest.mark.slow
-def test_retrieval_is_measured_with_the_demo_s_models(demo, home, tmp_path):
+# umap names a part that needs TensorFlow
+UMAP = pytest.mark.filterwarnings("ignore::ImportWarning")
+
+
+@pytest.fixture(scope="module")
+def measured(made, home):
+    """What the app's pages open on beside the demo."""
+    folder = home.root / "measured"
     plan = replace(TINY, searched="cdssm")
-    measure_pages(plan, demo, tmp_path, workspace=home, ads="world:ads=300")
-    study, runs = Study.load(tmp_path / "retrieval.safetensors"), RunStore(demo / "runs")
+    measure_pages(plan, made[0], folder, workspace=home, ads="world:ads=300")
+    return folder
+
+
+@pytest.mark.slow
+@UMAP
+def test_retrieval_is_measured_with_the_demo_s_models(measured, demo):
+    study, runs = Study.load(measured / "retrieval.safetensors"), RunStore(demo / "runs")
     student, teacher, twin = map(runs.get, ("cdssm-kd", TEACHER, "cdssm-hard"))
     assert Request(student, teacher, twin, "world:ads=300").is_answered_by(study)
+
+
+@pytest.mark.slow
+@UMAP
+def test_the_maps_of_the_demo_s_models_are_drawn_and_their_moments_copied(
+    measured, demo, home, judged
+):
+    folder, runs = measured / "maps", RunStore(demo / "runs")
+    pairs = [("cdssm-hard", "cdssm-kd"), (TEACHER, "cdssm-kd")]
+    pairs += [("bert-hard", "bert-kd"), (TEACHER, "bert-kd")]  # no label-aware: without features
+    names = {maps_key(*(space_of(runs.get(name)) for name in pair)) for pair in pairs}
+    towers = [runs.get(name).model_folder for name in ("cdssm-hard", "cdssm-kd")]
+    names.add(texts_key(*towers, TextPoints.of(judged)))
+    assert {path.stem for path in folder.glob("*.safetensors")} == names
+    trained = RunStore(home.cache_folder(f"demo-{TINY.key}") / "runs")
+    for name in ("cdssm-hard", "cdssm-kd"):
+        moments = moments_of(folder / "moments" / name, name)
+        probe = PairTable.load(runs.get(name).replay_folder / "probe")
+        assert moments is not None
+        assert moments.data_hash == probe.content_hash
+        assert moments.steps == moments_of(trained.get(name).replay_folder, name).steps
 
 
 @pytest.mark.slow
