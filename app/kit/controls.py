@@ -20,8 +20,8 @@ def bound(widget: Callable[..., Any], path: str, *args: Any, **kwargs: Any) -> A
     bound(st.slider, "ranking.k", "Depth", min_value=1, max_value=20). Returns the widget's value.
     """
     key = f"w_{state.FIELDS[path].key}"
-    kwargs.setdefault("on_change", _taken)
-    kwargs.setdefault("args", (path, key))
+    if "on_change" not in kwargs:  # a page's own callback gets only the args it names
+        kwargs |= {"on_change": _taken, "args": (path, key)}
     st.session_state[key] = state.value_of(state.now(), path)
     return widget(*args, key=key, **kwargs)
 

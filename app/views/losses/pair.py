@@ -41,7 +41,7 @@ _ASK = "losses_question"
 def draw_view(maps: Attention | None) -> None:
     """What both objectives are drawn on, and questions that set view and objectives at once."""
     with st.container(horizontal=True, vertical_alignment="center", key="losses_view"):
-        controls.choose("losses.view", "Drawn on", VIEWS, on_change=_view, args=())
+        controls.choose("losses.view", "Drawn on", VIEWS, on_change=_view)
         st.selectbox(
             "Start from a question",
             list(QUESTIONS),

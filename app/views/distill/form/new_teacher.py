@@ -68,9 +68,7 @@ def _form(now: NewTeacher) -> None:
             kwargs={"distill": {"teacher_form": False}},
         )
     titles = {key: preset.title for key, preset in TEACHER_PRESETS.items()}
-    controls.choose(
-        "distill.teacher_preset", "Size of the teacher", titles, on_change=_choose, args=()
-    )
+    controls.choose("distill.teacher_preset", "Size of the teacher", titles, on_change=_choose)
     st.caption(md(TEACHER_PRESETS[now.preset].summary))
     problems = forms.problems_by_path(now.problems, _BEFORE)
     whole = Form(

@@ -233,6 +233,18 @@ def test_a_twin_that_took_a_few_steps_more_stands_beside_the_student(open_map, l
     assert len(data["titles"]) == 2
 
 
+@pytest.mark.parametrize(
+    ("what", "words"), [("texts", "no stored model"), ("moments", "stored no features")]
+)
+def test_a_click_shows_other_points_and_puts_the_picked_ones_away(open_map, what, words):
+    app = open_map(pair="7", monly="lost")
+    app.segmented_control(key="w_mwhat").set_value(what).run()
+    assert not app.exception
+    assert words in finding(app)
+    assert app.query_params["mwhat"] == what
+    assert "monly" not in app.query_params
+
+
 def test_a_run_that_stored_no_moments_says_what_is_missing(open_map):
     assert "stored no features while it learned" in finding(open_map(mwhat="moments"))
 
