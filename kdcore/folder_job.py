@@ -12,7 +12,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+
+from filelock import FileLock
 
 from kdcore.errors import LabError
 from kdcore.runs.queue.processes import start_detached
@@ -20,10 +22,14 @@ from kdcore.runs.record import is_alive, process_start
 from kdcore.workspace import read_json, write_json_atomic
 
 _PATIENCE = 60.0  # seconds in which a new process says that it is there
-_STATUS = "status.json"
+_STATUS, _LOCK = "status.json", ".status.lock"
 _MOST = 24  # jobs of a kind that stay; the oldest beyond go when one starts
 State = Literal["none", "running", "finished", "failed", "lost"]
 Tell = Callable[[str, float], None]  # called with the step and the share of the work that is done
+
+
+class _CancelledError(Exception):
+    """The job was cancelled while this process did it."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,7 @@ class FolderJob:
         if (self.folder / self.result).is_file():
             return Progress("finished", share=1.0)
         status = read_json(self.folder / _STATUS)
-        if not status:
+        if not status or "cancelled" in status:
             return Progress("none")
         if message := status.get("message"):
             return Progress("failed", message=str(message))
@@ -74,24 +80,53 @@ class FolderJob:
                 shutil.rmtree(folder, ignore_errors=True)
 
     def cancel(self) -> None:
-        """End its process, and forget the job; a result that is there already stays."""
-        status = read_json(self.folder / _STATUS)
-        if is_alive(status.get("pid"), status.get("started")):
-            with suppress(ProcessLookupError):
-                os.kill(int(status["pid"]), signal.SIGTERM)
-        (self.folder / _STATUS).unlink(missing_ok=True)
+        """End its process, also one that has yet to begin; a result that is there already stays."""
+        if not self.folder.is_dir():
+            return
+        with self._lock():
+            status = read_json(self.folder / _STATUS)
+            if is_alive(status.get("pid"), status.get("started")):
+                with suppress(ProcessLookupError):
+                    os.kill(int(status["pid"]), signal.SIGTERM)
+            write_json_atomic(self.folder / _STATUS, {"cancelled": time.time()})
 
     def carry_out(self, work: Callable[[Tell], None]) -> None:
-        """Do the work in this process; what fails is written into the status and raised."""
-        started = {"pid": os.getpid(), "started": process_start(os.getpid())}
+        """Do the work in this process, unless it was cancelled or another process does it.
+
+        What fails is written into the status and raised; a cancelled job ends at its next step.
+        """
+        own = {"pid": os.getpid(), "started": process_start(os.getpid())}
+        if not self._take(own):
+            return
 
         def tell(step: str, share: float) -> None:
-            write_json_atomic(self.folder / _STATUS, {**started, "step": step, "share": share})
+            self._write(own, {"step": step, "share": share})
 
-        tell("starting", 0.0)
         try:
             work(tell)
+        except _CancelledError:
+            return
         except Exception as cause:  # whatever it is, the page shows it
             message = str(cause) if isinstance(cause, LabError) else repr(cause)
-            write_json_atomic(self.folder / _STATUS, {**started, "message": message})
+            with suppress(_CancelledError):
+                self._write(own, {"message": message})
             raise
+
+    def _take(self, own: dict[str, Any]) -> bool:
+        """Make this process the one that does the work; False where it must not."""
+        with self._lock():
+            status = read_json(self.folder / _STATUS)
+            if "cancelled" in status or is_alive(status.get("pid"), status.get("started")):
+                return False
+            write_json_atomic(self.folder / _STATUS, {**own, "step": "starting", "share": 0.0})
+            return True
+
+    def _write(self, own: dict[str, Any], content: dict[str, Any]) -> None:
+        """Write the status; _CancelledError where the job is no longer this process's."""
+        with self._lock():
+            if read_json(self.folder / _STATUS).get("pid") != own["pid"]:
+                raise _CancelledError
+            write_json_atomic(self.folder / _STATUS, {**own, **content})
+
+    def _lock(self) -> FileLock:
+        return FileLock(self.folder / _LOCK)

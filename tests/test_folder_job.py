@@ -23,3 +23,29 @@ def test_a_start_removes_the_oldest_jobs_but_no_running_one(tmp_path, monkeypatc
     assert {path.name for path in tmp_path.iterdir()} == {"now", "new", "running"}
     assert started == [("work", str(job.folder))]
     assert job.progress().state == "running"
+
+
+def test_a_job_cancelled_before_its_process_is_there_does_no_work(tmp_path, monkeypatch):
+    monkeypatch.setattr(folder_job, "start_detached", lambda *words: None)
+    job, steps = FolderJob(tmp_path / "job", "result"), []
+    job.folder.mkdir()
+    job.start("work")
+    job.cancel()
+    job.carry_out(lambda tell: steps.append("late"))
+    assert (steps, job.progress().state) == ([], "none")
+    job.start("work")  # it can be started again, and of two processes only one does the work
+    job.carry_out(lambda tell: (steps.append("first"), job.carry_out(lambda _: steps.append("two"))))
+    assert steps == ["first"]
+
+
+def test_a_job_whose_cancel_no_signal_reached_ends_at_its_next_step(tmp_path, monkeypatch):
+    monkeypatch.setattr(folder_job.os, "kill", lambda pid, number: None)
+    job, steps = FolderJob(tmp_path, "result"), []
+
+    def work(tell):
+        job.cancel()
+        tell("second", 0.5)
+        steps.append("second")
+
+    job.carry_out(work)
+    assert (steps, job.progress().state) == ([], "none")
