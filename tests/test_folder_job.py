@@ -34,7 +34,9 @@ def test_a_job_cancelled_before_its_process_is_there_does_no_work(tmp_path, monk
     job.carry_out(lambda tell: steps.append("late"))
     assert (steps, job.progress().state) == ([], "none")
     job.start("work")  # it can be started again, and of two processes only one does the work
-    job.carry_out(lambda tell: (steps.append("first"), job.carry_out(lambda _: steps.append("two"))))
+    job.carry_out(
+        lambda tell: (steps.append("first"), job.carry_out(lambda _: steps.append("two")))
+    )
     assert steps == ["first"]
 
 

@@ -1,6 +1,7 @@
 """Ads: what is searched, from the world's corpus or from the distinct ads of a data set."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,6 +21,7 @@ from kdcore.workspace import Workspace
 
 CORPUS = 20_000  # ads of the bundled world's corpus
 MOST = 10_000_000  # ads that one index holds
+_UNSPACED = re.compile("[\u0e00-\u0eff\u2e80-\uffff]")  # Thai, Chinese, Japanese, Korean
 Mask = NDArray[np.bool_]
 
 
@@ -52,8 +54,9 @@ class Ads:
     def passing(self, filters: Mapping[str, str], blocked: str = "") -> Mask | None:
         """(ads,) whether an ad has all of these values and no blocked word; None: all ads pass.
 
-        blocked: words or phrases with commas between; an ad whose title or description contains
-        one, in either case of letters, does not pass. ConfigError names the columns or values.
+        blocked: words or phrases with commas between; an ad whose title or description has one
+        as whole words (in scripts without spaces: anywhere), in either case of letters, does not
+        pass. ConfigError names the columns or values.
         """
         words = [word.strip().casefold() for word in blocked.split(",") if word.strip()]
         if not filters and not words:
@@ -72,10 +75,17 @@ class Ads:
             mask &= matches
         if problems:
             raise ConfigError("The ads cannot be filtered like this:", problems)
+        pattern = re.compile("|".join(map(_whole, words)))
         for row in np.flatnonzero(mask) if words else ():
             text = f"{self.titles[row]}\n{self.descriptions[row]}".casefold()
-            mask[row] = not any(word in text for word in words)
+            mask[row] = not pattern.search(text)
         return mask
+
+
+def _whole(word: str) -> str:
+    """A pattern of a word or phrase that stands between spaces or marks."""
+    text = re.escape(word)
+    return text if _UNSPACED.search(word) else rf"(?<!\w){text}(?!\w)"
 
 
 def ads_named(name: str, workspace: Workspace | None = None) -> Ads:

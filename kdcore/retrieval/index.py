@@ -154,10 +154,7 @@ class AnnIndex:
             return Hits(*exact_top(self.vectors.vectors, queries, k, passing))
         share = 1.0 if passing is None else float(passing.mean())
         if share < FEWEST_PASSING:
-            note = (
-                f"{round(share * len(self.vectors)):,} of {len(self.vectors):,} ads pass the "
-                "filter: they were searched exactly, because an index loses many of so few"
-            )
+            note = "the ads that pass were searched exactly: an index loses many of so few"
             return Hits(*exact_top(self.vectors.vectors, queries, k, passing), note)
         if self.kind == "Bits":
             return self._search_bits(queries, k, effort, passing)

@@ -126,3 +126,9 @@ def test_a_filter_names_what_there_is(ads):
         ads.passing({"vertical": "space"})
     with pytest.raises(ConfigError, match="are: vertical"):
         ads.passing({"colour": "red"})
+
+
+def test_a_blocked_word_is_a_whole_word_except_in_scripts_without_spaces():
+    titles = ("Car park", "Parking lots", "Theme-PARK tickets", "車椅子レンタル", "Parkas")
+    ads = Ads("some", titles, ("",) * len(titles))
+    assert ads.passing({}, "park, 車椅子").tolist() == [False, True, False, False, True]

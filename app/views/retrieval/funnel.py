@@ -27,7 +27,7 @@ DEPTH = 5
 
 def draw(board: Board, request: Request, study: Study) -> str:
     """The funnel, its numbers and its ceiling; returns the finding."""
-    search, now = rails.chosen(study), state.now().retrieval
+    search, now = rails.index(study, depth=False), state.now().retrieval
     name = f"{request.key}-{study.card['when']}"
     cuts = Cuts(now.candidates, min(now.reordered, now.candidates))
     after = _steps(study, name, search, cuts)

@@ -22,6 +22,7 @@ _EFFORTS = {
     "bytes": "every ad",
     "bits": "ads rescored",
 }
+_ONE = {"lists": "list probed", "graph": "candidate kept", "bits": "ad rescored"}
 _KINDS = {"lists": "IVF", "graph": "HNSW", "bytes": "SQ8", "bits": "Bits"}
 
 
@@ -32,8 +33,11 @@ def size(board: Board) -> None:
         controls.choose("retrieval.size", "Number of ads", titles)
 
 
-def index(study: Study) -> int:
-    """The rails of the index and of its effort; the place of the chosen search in the study."""
+def index(study: Study, *, depth: bool = True) -> int:
+    """The rails of the index, its effort and k; the place of the chosen search in the study.
+
+    depth: whether k is offered; the funnel and serving have a depth of their own.
+    """
     kinds = [kind for kind in INDEXES if places(study, kind)]
     now = state.now().retrieval
     if now.index not in kinds:
@@ -53,17 +57,11 @@ def index(study: Study) -> int:
                 format_func=lambda place: str(efforts[place]),
                 width=260,
             )
-        controls.bound(
-            st.slider, "retrieval.k", "Ads shown: k", min_value=1, max_value=20, width=220
-        )
+        if depth:
+            controls.bound(
+                st.slider, "retrieval.k", "Ads shown: k", min_value=1, max_value=20, width=220
+            )
     return offered[min(state.now().retrieval.effort, len(offered) - 1)]
-
-
-def chosen(study: Study) -> int:
-    """The place of the chosen search, without its rails."""
-    now = state.now().retrieval
-    offered = places(study, now.index) or places(study, "lists")
-    return offered[min(now.effort, len(offered) - 1)]
 
 
 def places(study: Study, kind: str) -> list[int]:
@@ -74,7 +72,7 @@ def places(study: Study, kind: str) -> list[int]:
 def words(search: Search) -> str:
     """A search in words: IVF512, 4 lists probed."""
     kind = next(kind for kind, start in _KINDS.items() if search.recipe.startswith(start))
-    effort = _EFFORTS[kind].split(" (")[0]
+    effort = _ONE[kind] if search.effort == 1 else _EFFORTS[kind].split(" (")[0]
     return f"{search.recipe}, {f'{search.effort} ' if search.effort else ''}{effort}"
 
 
@@ -84,9 +82,21 @@ def query(study: Study) -> int:
     if state.now().retrieval.query >= len(texts):
         state.ignore(f"fq: this study has {len(texts)} queries (fq=0 to fq={len(texts) - 1})")
         state.correct(retrieval={"query": 0})
+    typed = state.now().retrieval.typed.strip().casefold()
+    equal = [place for place, text in enumerate(texts) if text.casefold() == typed]
+    if equal:  # what it is worth is known, so the typed text is a choice of the test split
+        state.correct(retrieval={"query": equal[0], "typed": ""})
+        typed = ""
     titles = dict(enumerate(texts))
     with st.container(horizontal=True, vertical_alignment="bottom", key="retrieval_query"):
-        controls.select("retrieval.query", "Query of the test split", titles, width=340)
+        controls.select(
+            "retrieval.query",
+            "Query of the test split",
+            titles,
+            width=340,
+            disabled=bool(typed),
+            help="The typed query counts; empty its box to choose one here." if typed else None,
+        )
         controls.bound(
             st.text_input,
             "retrieval.typed",
@@ -113,6 +123,7 @@ def filters(ads: Ads) -> Mask | None:
             st.text_input,
             "retrieval.blocked",
             "Blocked words, with commas between",
+            help="No ad whose title or description has one of these words is shown.",
             placeholder="free, used",
             width=280,
         )

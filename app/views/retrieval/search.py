@@ -5,7 +5,7 @@ import streamlit as st
 
 from app import state
 from app.kit import controls
-from app.kit.texts import md
+from app.kit.texts import counted, md
 from app.services import Board, access
 from app.views.retrieval import live, queries, rails
 from app.views.retrieval.columns import NAMES, Columns, measured
@@ -13,23 +13,28 @@ from app.views.retrieval.parts.found_columns import found_columns
 from kdcore.retrieval.ads import Ads, Mask
 from kdcore.retrieval.funnel import Cuts
 from kdcore.retrieval.measuring.jobs import Request
-from kdcore.retrieval.measuring.study import Study
+from kdcore.retrieval.measuring.study import Search, Study
 
 ROLES = ("student", "twin", "teacher", "truth")
 UNKNOWN = "The truth is known for the queries of the test split only."
+NO_AD = "No ad passes this filter."
 
 
 def draw(board: Board, request: Request, study: Study) -> str:
     """The columns; returns the finding."""
     query, ads = rails.query(study), queries.ads_of(request.data, request.data_hash)
     passing, search = rails.filters(ads), rails.index(study)
-    now, notes = state.now().retrieval, ""
+    now, notes, exactly = state.now().retrieval, "", False
+    if passing is not None and not passing.any():
+        st.text("Change the filter, or remove a blocked word.")
+        return NO_AD
     if not now.typed.strip() and passing is None:
         cuts = Cuts(now.candidates, now.reordered)
         columns = measured(study, query, search, now.k, cuts)
     elif live.is_ready(request, ads) and not access.public():
         chosen = study.searches[search]
         columns, answer = live.columns_of(request, study, ads, chosen, passing)
+        exactly = bool(answer.note)
         notes = _notes(answer.note, answer.milliseconds, passing)
     else:
         live.offer(request)
@@ -38,25 +43,30 @@ def draw(board: Board, request: Request, study: Study) -> str:
             f"{len(ads):,} ads yet: embed them once, then any text is answered."
         )
     text = now.typed.strip() or study.queries[query]
-    sentence = _sentence(text, now.k, columns)
+    sentence = _sentence(text, now.k, columns, exactly)
     with st.container(key="retrieval_columns"):
         found_columns(_data(ads, columns, sentence), "found_columns")
     made_from = f"KD Lab, retrieval {request.key}, query {text}"
     controls.exports("retrieval_columns", _table(ads, columns), sentence, made_from, None)
     if notes:
         st.caption(md(notes))
-    _explain(study, search)
+    _explain(study, study.searches[search], passing, exactly)
     return sentence
 
 
-def _explain(study: Study, search: int) -> None:
+def _explain(study: Study, search: Search, passing: Mask | None, exactly: bool) -> None:
     now = state.now().retrieval
+    every = f"all {study.ads:,} ads" if passing is None else "the ads that pass"
+    index = "not used here, the ads that pass were searched exactly" if exactly else ""
     st.caption(
-        f"Lines join the same ad. Exact: the {now.k} largest cosines of all {study.ads:,} ads. "
-        f"Index: {rails.words(study.searches[search])}. Teacher: the index's first "
-        f"{now.candidates} ads, of which the teacher orders the first {now.reordered} (cuts of the "
-        "funnel). Truth: the ads of largest worth, among equals first those that are shown; worth "
-        f"is the gain 2^grade − 1 by {md(study.card['truth'])}."
+        f"Lines join the same ad. Exact: the {now.k} largest cosines of {every}. "
+        f"Index: {index or rails.words(search)}. Teacher: the first "
+        f"{counted(now.candidates, 'ad')} of it, of which the teacher orders the first "
+        f"{min(now.reordered, now.candidates)} (cuts of the funnel). Truth: the ads of largest "
+        f"worth, among equals first those that are shown; worth is the gain 2^grade − 1 by "
+        f"{md(study.card['truth'])}, and the bar shows it. Missed: the index has not found this "
+        "exact ad. New: the column before does not have it. ▲ and ▼: places up and down from the "
+        "column before; =: the same place. Not shown: the re-rank's column does not have it."
     )
 
 
@@ -99,18 +109,20 @@ def _notes(note: str, milliseconds: dict[str, float], passing: Mask | None) -> s
     return f"Searched now: {spent}. {filtered}{how}"
 
 
-def _sentence(text: str, k: int, columns: Columns) -> str:
+def _sentence(text: str, k: int, columns: Columns, exactly: bool) -> str:
     exact, index, reranked, best = columns.lists
     missed, changed = len(set(exact) - set(index)), len(set(reranked) - set(index))
-    words = (
-        f"“{text}”: the index missed {missed} of the {len(exact)} exact ads, and the teacher "
-        f"moved {changed} others up"
-    )
+    searched = f"the index missed {missed} of the {counted(len(exact), 'exact ad')}"
+    if exactly:
+        searched = "the ads that pass were searched exactly, without the index"
+    others = f"{changed} other{'' if changed == 1 else 's'}" if changed else "no other"
+    words = f"“{text}”: {searched}, and the teacher moved {others} up"
     if not columns.ideal or not best:
         return f"{words}. What these ads are worth is not known for this query."
     values = [columns.ndcg(column, k) for column in range(3)]
     return (
-        f"{words}; {len(set(reranked) & set(best))} of the true best {len(best)} are shown. "
+        f"{words}; {len(set(reranked) & set(best))} of the true best {len(best)} are shown "
+        "(others of the same worth count as much in nDCG). "
         f"nDCG@{k} by the truth: exact {values[0]:.3f}, index {values[1]:.3f}, "
         f"re-ranked {values[2]:.3f}."
     )

@@ -12,7 +12,7 @@ from kdcore.retrieval.measuring.study import Study, milliseconds
 
 def draw(board: Board, request: Request, study: Study) -> str:
     """The split of time and the ways to store vectors; returns the finding."""
-    times, search = study.card["times"], study.searches[rails.chosen(study)]
+    times, search = study.card["times"], study.searches[rails.index(study, depth=False)]
     query, search_ms, _, _ = milliseconds(times, search, 100, 0)
     offline, whole = study.ads * times["ad_ms"] / 1000, study.ads * times["teacher_pair_ms"] / 1000
     sentence = (

@@ -131,6 +131,25 @@ def test_a_typed_query_or_a_filter_needs_the_vectors_of_the_ads_here():
         assert app.button(key="retrieval_embed").label == "Embed the ads here"
 
 
+def test_a_typed_query_of_the_test_split_is_that_query(study):
+    app = opened(ftext=study.queries[3].upper(), feffort="0")
+    assert study.queries[3] in finding(app)
+    assert "nDCG@10 by the truth" in finding(app)
+    assert app.selectbox(key="w_fq").value == 3
+    assert app.text_input(key="w_ftext").value == ""
+    other = opened(ftext="a query of nobody")
+    assert other.selectbox(key="w_fq").disabled
+
+
+@pytest.mark.parametrize("tab", ["funnel", "storage"])
+def test_what_decides_the_loss_can_be_set_where_the_loss_is_shown(tab):
+    """So a link or a lesson's step that sets the effort sets the rail that holds it too."""
+    app = opened(tab, feffort="4")
+    assert app.select_slider(key="w_feffort").value == 4
+    app.select_slider(key="w_feffort").set_value(3).run()
+    assert app.query_params["feffort"] in ("3", ["3"])
+
+
 def test_an_unknown_filter_is_named():
     warnings = [each.value for each in opened(fonly="vertical=space").warning]
     assert any("no ad has" in text and "space" in text for text in warnings), warnings
