@@ -13,6 +13,7 @@ from playwright import sync_api
 from tests.app.made_lab import Made, make_lab
 
 PAGES = ("Temperature", "Losses", "Compare", "Ranking", "Data", "Start")
+MORE = ("Temperature", "Map", "Retrieval")
 VIEWS = {"ads": "A query's ads", "vectors": "Vectors"}  # of Losses, by their keys in a link
 
 # one step, or two in one breath; done when the browser has taken them
@@ -122,10 +123,15 @@ def moves(history: History) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("seed", "length"), [(3236, 6), pytest.param(93, 24, marks=pytest.mark.slow)]
+    ("seed", "length", "pages"),
+    [
+        (3236, 6, PAGES),
+        pytest.param(93, 24, PAGES, marks=pytest.mark.slow),
+        pytest.param(1, 12, MORE, marks=pytest.mark.slow),
+    ],
 )
 def test_a_walk_over_pages_choices_back_and_forward_is_never_out_of_step(
-    visit, settle, seed, length
+    visit, settle, seed, length, pages
 ):
     draw = random.Random(seed)
     page = visit("temperature?v=1")
@@ -134,7 +140,7 @@ def test_a_walk_over_pages_choices_back_and_forward_is_never_out_of_step(
     for _ in range(length):
         move = draw.choice(moves(history))
         if move == "page":
-            goal = draw.choice([p for p in PAGES if p != history.now.page])
+            goal = draw.choice([p for p in pages if p != history.now.page])
             open_page(page, goal)
             history.add(replace(history.now, page=goal))
         elif move == "choice":

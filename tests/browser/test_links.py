@@ -9,6 +9,13 @@ from app.state import FIELDS, PATHS, State, changed, of_keys, query_of
 
 # pages whose parts write into the address; every other one is asked without a browser
 PAGES = ("temperature", "compare", "ranking", "distill")
+# what parts of the new pages would say of themselves
+SAID = (
+    "map?v=1&mcolor=label&mlayout=pca&mhide=bad&mview=0.5,-1,3&pair=7&mright=cdssm-kd",
+    "map?v=1&mwhat=moments&mmoment=0.5&mpoint=3",
+    "retrieval?v=1&ftab=funnel",
+    "recipe?v=1&rplan=1&recipe=adsbert&rstage=twinbert",
+)
 # what a page may change of a link: rows, models and texts that these data do not have
 FREE = ("T", "Ts", "linked", "log", "ttab", "smoothing", "ct", "cs", "k", "gain", "pooled", "w")
 FREE += ("slots", "reserve", "pricing", "rtab", "ctab", "pair", "pin", "query", "keys", "box")
@@ -61,6 +68,17 @@ def test_a_random_state_comes_back_from_the_page_as_it_went_in(visit, page_name)
     asked = query_of(some_state(len(page_name)))
     page = visit(f"{page_name}?{urlencode(asked)}")
     assert parameters(page.url) == asked
+    assert page.locator(".st-key-banner").count() == 0
+    assert page.locator('[data-testid="stException"]').count() == 0
+    assert page.errors == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", SAID)
+def test_what_a_new_page_shows_comes_back_from_its_link(visit, place):
+    page = visit(place)
+    page.wait_for_timeout(1500)  # a part that answers by itself would have
+    assert parameters(page.url) == parameters(place)
     assert page.locator(".st-key-banner").count() == 0
     assert page.locator('[data-testid="stException"]').count() == 0
     assert page.errors == []
