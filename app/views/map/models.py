@@ -19,9 +19,7 @@ LABELS = {"left": "Left map", "right": "Right map"}
 def draw(board: Board) -> None:
     """What a point is, the two pickers, and a button that exchanges the twin and the teacher."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="map_models"):
-        controls.choose(
-            "map.what", "Points", WHAT, label_visibility="visible", on_change=_other, args=()
-        )
+        controls.choose("map.what", "Points", WHAT, label_visibility="visible", on_change=_other)
         if state.now().map.what != "moments":
             _pickers(board)
 
