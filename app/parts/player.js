@@ -11,10 +11,10 @@ export function makePlayer(button, pace, { begin, step, done }) {
   const stop = () => {
     clearInterval(timer);
     timer = 0;
+    button.textContent = "▶ Play";
   };
   const pause = () => {
     stop();
-    button.textContent = "▶ Play";
     done();
   };
   button.onclick = () => {

@@ -33,4 +33,4 @@ class Map:
 
 # values when other models are drawn, and when other points are
 NO_VIEW = {"view": (), "limits": ()}
-NO_POINTS = NO_VIEW | {"selected": "", "point": -1, "hidden": "", "only": ""}
+NO_POINTS = NO_VIEW | {"selected": "", "point": -1, "hidden": "", "only": "", "find": ""}

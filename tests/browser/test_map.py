@@ -45,7 +45,7 @@ def test_a_lasso_goes_to_compare_as_a_slice_and_comes_back(open_map, settle):
 def test_a_link_opens_a_pair_with_its_neighbors_in_both_spaces(open_map):
     page = open_map("pair=100&mcolor=label&mlayout=pca")
     card = page.locator(".st-key-chart_map")
-    expect(card).to_contain_text("of 10 neighbors are the same in both original spaces")
+    expect(card).to_contain_text("of its 10 nearest are the same in both original spaces")
     expect(card).to_contain_text("Pair 101")
 
 
@@ -73,7 +73,25 @@ def test_maps_of_other_models_are_drawn_in_the_background_and_can_be_cancelled(o
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("what", ["texts", "moments"])
-def test_queries_and_ads_and_moments_are_drawn_from_a_link(open_map, what):
-    page = open_map(f"mwhat={what}", width=390)
-    expect(page.locator(".st-key-finding")).to_contain_text("n = ")
+def test_a_box_without_pairs_says_so_and_density_has_a_scale(open_map):
+    page = open_map("mcolor=density")
+    scale = page.locator(".st-key-chart_map .legend")
+    expect(scale).to_contain_text("Pairs per cell (log):")
+    page.locator("summary", has_text="Select by numbers").click()
+    for label, value in (("x from", "900000"), ("x to", "900001")):
+        page.get_by_label(label, exact=True).fill(value)
+        page.get_by_label(label, exact=True).press("Enter")
+    page.get_by_role("button", name="Select", exact=True).click()
+    expect(page.locator(".ranges")).to_contain_text("No pairs lie in this box")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("what", "words"), [("Queries and ads", "queries and ads;"), ("Moments of a training", "At st")]
+)
+def test_a_click_shows_queries_and_ads_or_moments_and_back_the_pairs(open_map, what, words):
+    page = open_map(width=390)
+    page.get_by_text(what, exact=True).click()
+    expect(page.locator(".st-key-finding")).to_contain_text(words)
+    page.go_back()
+    expect(page.locator(".st-key-finding")).to_contain_text("nearest pairs")

@@ -100,13 +100,16 @@ export const ACTS = {
     this.change();
     send(this);
   },
+  /** Select the points of a box in map units, unless it holds none; returns their number. */
   selectRanges([x0, x1, y0, y1], side) {
     const [x, y, width] = this.data.box;
     const wire = (value, start) => ((value - start) / width) * FULL;
     const ends = [[wire(x0, x), wire(x1, x)], [wire(y0, y), wire(y1, y)]];
     const ranges = ends.flatMap((pair) => [Math.min(...pair) - 0.5, Math.max(...pair) + 0.5]);
     const rows = new Uint8Array(this.points.n);
-    this.select(inRanges(this.at[side], this.levels, ranges, rows) ? rows : null);
+    const count = inRanges(this.at[side], this.levels, ranges, rows);
+    if (count) this.select(rows);
+    return count;
   },
   clear() {
     this.select(null);

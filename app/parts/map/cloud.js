@@ -7,6 +7,7 @@
 import { FULL, NO_CLASS } from "./points.js";
 
 export const CELL = 2; // px of a cell of the density
+const WIDE = 8; // px of the widest, for few points
 export const SHOWN = 3;
 const CROWDED = 16; // px² per point under which the density is drawn
 const STEPS = 24; // strengths of a color in the density
@@ -26,10 +27,12 @@ export function pixel([r, g, b]) {
   return ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
 }
 
-/** How n points are drawn on a pane: as density or as points, and the radius of a point, px. */
-export function styleOf(n, { w, h }, zoom) {
+/** How n points are drawn on a pane: as density in cells of so many px or as points, and the radius of a point, px. */
+export function styleOf(n, { w, h }, zoom, isDensity = false) {
   const room = (w * h * zoom * zoom) / Math.max(n, 1);
-  return { isDensity: room < CROWDED, radius: Math.min(4.5, Math.max(1.3, 0.3 * Math.sqrt(room))) };
+  const cell = Math.min(WIDE, Math.max(CELL, Math.round(Math.sqrt(room))));
+  if (room < CROWDED) return { isDensity: true, cell: CELL };
+  return { isDensity, cell, radius: Math.min(4.5, Math.max(1.3, 0.3 * Math.sqrt(room))) };
 }
 
 /**
@@ -50,11 +53,12 @@ export function inksOf(rgb, paper, muted, least = LEAST, scale = null) {
   };
 }
 
-/** Cells of a pane of so many px, to count in. */
-export function cellsOf(w, h) {
-  const [across, up] = [Math.ceil(w / CELL), Math.ceil(h / CELL)];
+/** Cells of a pane of so many px, to count in; they fill it, so a cell may be a little smaller than asked. */
+export function cellsOf(w, h, cell = CELL) {
+  const [across, up] = [Math.ceil(w / cell), Math.ceil(h / cell)];
   const size = across * up;
-  return { across, up, full: new Uint32Array(size), pale: new Uint32Array(size), code: new Uint32Array(size) };
+  const counts = () => new Uint32Array(size);
+  return { across, up, wide: w / across, high: h / up, full: counts(), pale: counts(), code: counts() };
 }
 
 /**
@@ -62,17 +66,17 @@ export function cellsOf(w, h) {
  * classes show in proportion and no color is mixed; of numbers it has their mean.
  */
 export function countCells(cells, { x, y }, levels, codes, place, isNumber) {
-  const { across, up, full, pale, code } = cells;
+  const { across, up, wide, high, full, pale, code } = cells;
   full.fill(0);
   pale.fill(0);
   if (isNumber) code.fill(0);
-  const unit = place.scale / FULL / CELL;
-  const left = (place.X(0) - place.left) / CELL;
-  const top = (place.Y(0) - place.top) / CELL;
+  const [unitX, unitY] = [place.scale / FULL / wide, place.scale / FULL / high];
+  const left = (place.X(0) - place.left) / wide;
+  const top = (place.Y(0) - place.top) / high;
   for (let row = 0; row < x.length; row++) {
     const level = levels[row];
-    const a = left + x[row] * unit;
-    const b = top - y[row] * unit;
+    const a = left + x[row] * unitX;
+    const b = top - y[row] * unitY;
     if (!level || !(a >= 0 && a < across && b >= 0 && b < up)) continue;
     const cell = Math.floor(b) * across + Math.floor(a);
     if (level < SHOWN || (isNumber && codes[row] === NO_CLASS)) pale[cell]++;

@@ -35,7 +35,7 @@ export function valueOf({ values, low, high }, row) {
 /** What the color says of a row, as a text. */
 export function wordsOf(colors, row) {
   if (colors.kind === "class") return colors.codes[row] === NO_CLASS ? "none" : colors.names[colors.codes[row]];
-  return decimal(valueOf(colors, row), colors.digits);
+  return `${decimal(valueOf(colors, row), colors.digits)}${colors.unit}`;
 }
 
 /** Pixels of the codes in the present theme, their colors as [r, g, b], and the shape of each code. */
@@ -44,7 +44,7 @@ export function paintsOf(colors, root) {
   const role = (name) => rgbOf(color(root, name));
   const muted = role("muted");
   const rgb = Array.from({ length: 256 }, (_, code) => {
-    if (colors.kind === "none") return role("teacher");
+    if (colors.kind === "none") return shade(Math.min(1, code / STEPS), dark);
     if (code === NO_CLASS || code >= STEPS + 1) return muted;
     if (colors.kind === "class") return code < colors.roles.length ? role(colors.roles[code]) : muted;
     return scaleColor(colors, code / STEPS, dark, role);

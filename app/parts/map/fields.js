@@ -31,7 +31,10 @@ export function makeTime(part) {
   const play = el("button", { type: "button" }, "▶ Play");
   const still = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
   const last = () => part.data.moments.length - 1;
-  range.oninput = () => part.goTo(Number(range.value), false);
+  range.oninput = () => {
+    part.stopPlayer();
+    part.goTo(Number(range.value), false);
+  };
   range.onchange = () => part.goTo(Number(range.value));
   part.stopPlayer = makePlayer(play, PACE, {
     begin: () => part.moment >= last() && part.goTo(0, false),
@@ -70,17 +73,21 @@ export function makeRanges(part) {
     take: (value) => (values[at] = value),
   });
   ranges.boxes = AXES.map((label, at) => box(label, ranges.values, at));
+  ranges.answer = el("span", { class: "muted", role: "status" });
+  const answer = (count) => {
+    ranges.answer.textContent = count ? "" : `No ${part.data.unit} lie in this box; the selection stays as it was.`;
+  };
   ranges.side = el("select", { "aria-label": "Map of the ranges" });
   ranges.colorBoxes = ["from", "to"].map((label, at) => box(`Color value ${label}`, ranges.color, at));
   const only = (act, text) => el("button", { type: "button", onclick: act }, text);
   ranges.colorRow = el("div", { class: "row" }, (ranges.colorName = el("span")),
     ...ranges.colorBoxes.map(({ node }) => node),
     only(() => part.limit([Math.min(...ranges.color), Math.max(...ranges.color)]), "Keep only these"),
-    only(() => part.limit(null), "All values"));
+    only(() => (part.limit(null), showRanges(part)), "All values"));
   ranges.node = el("details", { class: "ranges" }, el("summary", {}, "Select by numbers"),
     el("div", { class: "row" }, ranges.side,
       ...ranges.boxes.map(({ node }, at) => el("span", { class: "row" }, AXES[at], node)),
-      only(() => part.selectRanges(ranges.values, Number(ranges.side.value)), "Select")),
+      only(() => answer(part.selectRanges(ranges.values, Number(ranges.side.value))), "Select"), ranges.answer),
     ranges.colorRow);
   return (part.ranges = ranges).node;
 }
@@ -96,7 +103,7 @@ export function showRanges({ ranges, data, colors, range }) {
   ranges.side.replaceChildren(...data.titles.map((title, at) => el("option", { value: at }, title)));
   ranges.colorRow.hidden = colors.kind !== "number";
   if (colors.kind !== "number") return;
-  ranges.colorName.textContent = colors.title;
+  ranges.colorName.textContent = `${colors.title}${colors.unit ? `,${colors.unit}` : ""}`;
   (range ?? [colors.low, colors.high]).forEach((value, at) => {
     ranges.color[at] = value;
     ranges.colorBoxes[at].set(value);

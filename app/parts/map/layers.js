@@ -20,17 +20,17 @@ function fitted(layer, w, h) {
   return layer.pixels;
 }
 
-/** Draw a pane. cloud: at, levels, codes, drawn, hasPale, isNumber, paints; dots: of the screen per px. */
+/** Draw a pane. cloud: at, levels, codes, drawn, hasPale, isNumber, isDensity, paints; dots: of the screen per px. */
 export function paintLayer(layer, place, zoom, cloud, dots) {
-  const style = styleOf(cloud.drawn, place, zoom);
-  if (style.isDensity) paintDensity(layer, place, cloud);
+  const style = styleOf(cloud.drawn, place, zoom, cloud.isDensity);
+  if (style.isDensity) paintDensity(layer, place, cloud, style.cell);
   else paintPoints(layer, place, cloud, style.radius, dots);
   layer.context.putImageData(layer.image, 0, 0);
 }
 
-function paintDensity(layer, place, { at, levels, codes, isNumber, paints }) {
-  const key = `${place.w} ${place.h}`;
-  if (layer.cellsKey !== key) [layer.cellsKey, layer.cells] = [key, cellsOf(place.w, place.h)];
+function paintDensity(layer, place, { at, levels, codes, isNumber, paints }, cell) {
+  const key = `${place.w} ${place.h} ${cell}`;
+  if (layer.cellsKey !== key) [layer.cellsKey, layer.cells] = [key, cellsOf(place.w, place.h, cell)];
   const pixels = fitted(layer, layer.cells.across, layer.cells.up);
   countCells(layer.cells, at, levels, codes, place, isNumber);
   layer.most = colorCells(layer.cells, paints.inks, isNumber, pixels);

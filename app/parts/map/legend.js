@@ -1,7 +1,7 @@
 // The legend: a button per class that switches it off and on, or the scale of a number; and what strength means.
 
 import { el, svg } from "../draw.js";
-import { decimal, integer } from "../words.js";
+import { capital, decimal, integer } from "../words.js";
 import { outlineOf } from "./cloud.js";
 import { NO_CLASS } from "./points.js";
 
@@ -33,11 +33,12 @@ export function showLegend(legend, { colors, paints, key, counts, hidden, most, 
   const isClass = colors.kind === "class";
   if (legend.key !== key) {
     legend.key = key;
-    legend.title.textContent = colors.kind === "none" ? "" : `${colors.title}:`;
+    const isCount = colors.kind === "none";
+    legend.title.textContent = isCount ? `${capital(unit)} per cell (log):` : `${colors.title}:`;
     if (isClass) fillEntries(legend, colors, paints);
     else legend.entries.replaceChildren();
-    legend.scale.hidden = colors.kind !== "number";
-    if (colors.kind === "number") fillScale(legend, colors, paints);
+    legend.scale.hidden = isClass;
+    if (!isClass) fillScale(legend, endsOf(colors), paints);
   }
   if (isClass) {
     for (const { name, code, button, count } of legend.buttons) {
@@ -46,8 +47,14 @@ export function showLegend(legend, { colors, paints, key, counts, hidden, most, 
       button.hidden = code === NO_CLASS && !counts[code];
     }
   }
+  if (colors.kind === "none") legend.high.textContent = integer(most);
   const strength = `The stronger, the more ${unit} in a cell (log, up to ${integer(most)})`;
-  legend.strength.textContent = most > 1 ? strength : "";
+  legend.strength.textContent = most > 1 && colors.kind !== "none" ? strength : "";
+}
+
+function endsOf({ kind, low, high, digits, unit }) {
+  if (kind === "none") return { low: "1", high: "" };
+  return { low: `${decimal(low, digits)}${unit}`, high: `${decimal(high, digits)}${unit}` };
 }
 
 function fillEntries(legend, { names }, { rgb, shapes }) {
@@ -65,12 +72,12 @@ function fillEntries(legend, { names }, { rgb, shapes }) {
   legend.entries.replaceChildren(...legend.buttons.map(({ button }) => button));
 }
 
-function fillScale(legend, { low, high, digits }, { rgb }) {
+/** The scale of a number; its ends in words. */
+function fillScale(legend, { low, high }, { rgb }) {
   const context = legend.ramp.getContext("2d");
   for (let at = 0; at < 96; at++) {
     context.fillStyle = `rgb(${rgb[Math.round((at / 95) * 254)].join(", ")})`;
     context.fillRect(at, 0, 1, 1);
   }
-  legend.low.textContent = decimal(low, digits);
-  legend.high.textContent = decimal(high, digits);
+  [legend.low.textContent, legend.high.textContent] = [low, high];
 }

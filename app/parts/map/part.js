@@ -204,7 +204,8 @@ function repaint(part) {
     const isNumber = colors.kind === "number";
     const { drawn, full } = tally;
     const hasPale = drawn > full;
-    const cloud = { at: part.at[place.side], levels, codes: colors.codes, drawn, hasPale, isNumber, paints };
+    const kind = { isNumber, isDensity: colors.kind === "none" };
+    const cloud = { at: part.at[place.side], levels, codes: colors.codes, drawn, hasPale, ...kind, paints };
     paintLayer(part.layers[place.side], place, part.camera.zoom, cloud, dots);
   }
   const most = Math.max(...part.places.map(({ side }) => part.layers[side].most));
@@ -239,7 +240,8 @@ function about(part, row) {
   if (data.neighbors?.id === id) {
     const more = data.neighbors.facts.map((fact) => fact.join(" "));
     const { title, text } = data.neighbors;
-    return { title, text, facts: [facts, ...more].filter(Boolean).join(" · ") };
+    const isThere = data.neighbors.facts.some(([name]) => name === colors.title);
+    return { title, text, facts: [isThere ? "" : facts, ...more].filter(Boolean).join(" · ") };
   }
   const texts = window.kdArrays.get(data.texts);
   const of = (name) => texts?.getChild(name)?.get(points.order[row]) ?? "";

@@ -132,10 +132,12 @@ def color_by_number(
     low: float | None = None,
     high: float | None = None,
     center: float | None = None,
+    unit: str = "",
 ) -> Color:
     """Color by number; nan has none. Beyond low and high values are clipped.
 
     values: (n,) in the order of `Points.ids`. center: the middle of a scale with two ends.
+    unit: what stands after a value, such as " %".
     """
     numbers = np.asarray(values, dtype=np.float64)
     finite = np.isfinite(numbers)
@@ -146,7 +148,7 @@ def color_by_number(
         end = start + 1.0
     share = np.clip((np.where(finite, numbers, start) - start) / (end - start), 0, 1)
     wire = np.where(finite, np.round(share * (FULL - 1)), FULL).astype(np.uint16)
-    scale = {"low": start, "high": end, "digits": digits, "center": center}
+    scale = {"low": start, "high": end, "digits": digits, "center": center, "unit": unit}
     look = {"kind": "number", "title": title, **scale}
     return Color(_hash(wire, repr(look)), pa.table({"value": wire}), look)
 

@@ -5,13 +5,16 @@ import { valueOf } from "./colors.js";
 import { SHOWN } from "./cloud.js";
 import { NO_CLASS } from "./points.js";
 
-/** Points that are drawn, and of those in full color: their number, by code, and the mean of their numbers. */
-export function tallyOf({ points, levels, colors, selected }) {
+/**
+ * Points that are drawn, and of those in full color: their number, by code, and the mean of their numbers.
+ * all: by code, of the points that pass the filters, whether their class is switched off or not.
+ */
+export function tallyOf({ points, levels, colors, selected, dimmed }) {
   const [all, within] = [new Uint32Array(256), new Uint32Array(256)];
   const tally = { drawn: 0, full: 0, selected: 0, all, within, sum: 0, numbers: 0 };
   for (let row = 0; row < points.n; row++) {
     const code = colors.codes[row];
-    tally.all[code]++;
+    if (!dimmed?.[row]) tally.all[code]++;
     if (selected?.[row]) tally.selected++;
     if (!levels[row]) continue;
     tally.drawn++;
@@ -37,10 +40,15 @@ export function sentenceOf({ points, data, tally, colors, selected, hits, moment
   return `${shown}${mixOf(tally, colors)}.${found}${when}`;
 }
 
+function meanOf(mean, { title, digits, unit }) {
+  const name = title.replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase());
+  return `; mean ${name} ${decimal(mean, Math.max(1, digits))}${unit}`;
+}
+
 /** Shares of the classes, or the mean of the numbers. */
 function mixOf({ within, full, sum, numbers }, colors) {
   if (!full) return "";
-  if (colors.kind === "number") return numbers ? `; mean ${colors.title} ${decimal(sum / numbers, colors.digits)}` : "";
+  if (colors.kind === "number") return numbers ? meanOf(sum / numbers, colors) : "";
   if (colors.kind !== "class") return "";
   const shares = colors.names
     .map((name, code) => [within[code], name])

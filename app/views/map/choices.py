@@ -44,6 +44,12 @@ def _colored() -> None:
 
 def draw(scene: Scene) -> None:
     """The search and the filter."""
+    find()
+    controls.select("map.only", "Show only", _offered(scene), width=230)
+
+
+def find() -> None:
+    """The search for words."""
     controls.bound(
         st.text_input,
         "map.find",
@@ -51,8 +57,25 @@ def draw(scene: Scene) -> None:
         placeholder="words of query or ad",
         max_chars=200,
         width=260,
+        on_change=_searched,
     )
-    controls.select("map.only", "Show only", _offered(scene), width=230)
+
+
+def _searched() -> None:
+    state.change(map={"find": st.session_state["w_mfind"].strip()})
+
+
+def no_match(matching: Rows, unit: str) -> None:
+    """Say above the maps that a search found nothing."""
+    if state.now().map.find.strip() and not len(matching):
+        st.caption(f"None of the {unit} that are drawn holds all of these words.")
+
+
+def without_selection() -> dict[str, str]:
+    """The choices, by path, when nothing is picked any more: nor does Compare show what was."""
+    now = state.now()
+    own = now.compare.slice == f"{picked.KIND}{now.map.selected}"
+    return {"map.selected": ""} | ({"compare.slice": ""} if own else {})
 
 
 def _offered(scene: Scene) -> Mapping[str, str]:

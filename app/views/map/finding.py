@@ -12,8 +12,8 @@ def sentence(scene: Scene) -> str:
     """How much of the neighborhoods both share, and where they share least."""
     geometry = scene.maps.geometry
     left, right = scene.names
-    if left == "its twin":
-        left, right = right, left
+    if {left, right} == {"the twin", "the student"}:
+        left, right = "the student", "its twin"
     if scene.left.key == scene.right.key:
         return f"Both maps are of {left}: choose another model for one of them."
     low, high = overlap_interval(scene)
@@ -27,7 +27,7 @@ def sentence(scene: Scene) -> str:
     if not geometry.comparable:
         return (
             f"{start}: these maps cannot be compared, for what is near in one is not near in the "
-            "other. Read each on its own."
+            f"other. Read each on its own.{_least(scene)}"
         )
     return f"{start}.{_least(scene)}"
 
@@ -41,7 +41,7 @@ def _least(scene: Scene) -> str:
     whole, rest = groups.iloc[0], groups.iloc[1:]
     worst = rest.sort_values("overlap").iloc[0]
     if worst["high"] >= whole["low"]:
-        return ""
+        return "" if scene.maps.geometry.comparable else " No label and no outcome shares less."
     return (
         f" They share least on {worst['pairs']}: {100 * worst['overlap']:.1f} % "
         f"[{100 * worst['low']:.1f}, {100 * worst['high']:.1f}] (n = {worst['n measured']:,})."

@@ -14,6 +14,16 @@ from app.state.map import NO_POINTS, NO_VIEW
 SIDES = ("left", "right")
 WHAT = {"pairs": "Pairs", "texts": "Queries and ads", "moments": "Moments of a training"}
 LABELS = {"left": "Left map", "right": "Right map"}
+OFFERED = (
+    "Models that have scored all pairs of the chosen split, with features: train one under "
+    "Distill, or score these pairs under Data."
+)
+WHY_TWIN = (
+    "Why the twin? It is the same student, trained on labels alone: both are built alike, so "
+    "their maps can be compared, and what they do not share comes from the distillation or from "
+    "chance in training. “Student beside its teacher” asks what was kept of the teacher's own "
+    "neighbors."
+)
 
 
 def draw(board: Board) -> None:
@@ -42,7 +52,8 @@ def _pickers(board: Board) -> None:
             key=key,
             on_change=_picked,
             args=(side, key),
-            width=270,
+            help=OFFERED,
+            width=340,
         )
     for role, model in (("twin", board.twin), ("teacher", board.teacher)):
         if model is not None and board.student is not None and model.key != present["left"]:
@@ -91,7 +102,7 @@ def role_of(board: Board, model: Answers) -> str:
 def short(board: Board, model: Answers) -> str:
     """What a sentence calls a model: its role on the board, else its title."""
     role = role_of(board, model)
-    return {"teacher": "the teacher", "student": "the student", "twin": "its twin"}.get(
+    return {"teacher": "the teacher", "student": "the student", "twin": "the twin"}.get(
         role, model.title
     )
 

@@ -172,7 +172,11 @@ def sentence(film: Film) -> str:
     if len(film.runs) < 2:
         return f"{text}."
     twin = shares_of(film)[0]
-    return f"{text}; its twin has {100 * np.nanmean(twin[place]):.0f} % of its own."
+    low, high = overlap_interval(twin[place].astype(np.float32), film.pairs.query_ids)
+    return (
+        f"{text}; its twin has {100 * np.nanmean(twin[place]):.0f} % "
+        f"[{100 * low:.0f}, {100 * high:.0f}] of its own."
+    )
 
 
 def _picture(board: Board, film: Film, finding: str) -> None:

@@ -24,17 +24,18 @@ OVERLAP = (
 CKA = (
     "Linear centered kernel alignment of both models' features, 0 to 1 (Kornblith et al. 2019). "
     "Rotating or scaling a space changes nothing; it follows the directions of most variance, so "
-    "it can be high while few neighbors are shared."
+    "it can be high while few neighbors are shared. Shown without an interval."
 )
 RSA = (
     "Representational similarity: Spearman's rho of all distances between pairs of points in both "
     "spaces, −1 to 1 (Kriegeskorte et al. 2008); a distance is 1 minus the correlation of two "
-    "feature vectors."
+    "feature vectors. Shown without an interval."
 )
 KEPT = (
     "Trustworthiness: are neighbors on the map neighbors in the space? Continuity: are neighbors "
     "in the space neighbors on the map? 1 is perfect, about 0.5 is a random map (Venna & Kaski "
-    "2001). They are of this map alone and say nothing about the other model."
+    "2001). They are of this map alone and say nothing about the other model. A right "
+    "UMAP starts at the left one, so it keeps a little more or less beside another left map."
 )
 CLUSTERS = (
     "Read which points are near each other. Distances between clusters, their sizes and empty "
@@ -43,6 +44,7 @@ CLUSTERS = (
 )
 
 EQUALLY = 1 / 3  # of the difference in P(relevant) that random pairs have
+OFTEN = 1 / 4  # of the neighbors have the same query
 
 
 def draw(scene: Scene) -> None:
@@ -105,19 +107,20 @@ def _near(side: str, name: str, near: Near) -> str:
     """What a model's neighbors have in common, measured against random other pairs."""
     relevance = near.relevance / near.relevance_by_chance if near.relevance_by_chance else np.nan
     equally = isfinite(relevance) and relevance < EQUALLY
-    same = near.same_query > 10 * max(near.same_query_by_chance, 0.001)
+    same = near.same_query > max(OFTEN, 2 * near.same_query_by_chance)
     meaning = {
-        (True, True): "pairs about the same thing that are also equally relevant",
-        (True, False): "pairs about the same thing",
-        (False, True): "equally relevant pairs, whatever they are about",
-        (False, False): "pairs that share neither their query nor their relevance",
+        (True, True): "often of the same query, and equally relevant",
+        (True, False): "often of the same query",
+        (False, True): "equally relevant, but seldom of the same query",
+        (False, False): "seldom of the same query, and not equally relevant either",
     }[same, equally]
     return (
         f"{side}, {name}: neighbors are {meaning}. Of the {near.k} nearest, "
         f"{percent(near.same_query)} have the same query "
         f"({percent(near.same_query_by_chance, 1)} by chance), and their P(relevant) differs by "
         f"{number(near.relevance, 2)} on average ({number(near.relevance_by_chance, 2)} by chance; "
-        f"{near.n} sampled pairs); the features spread in {near.dimensions:.1f} directions."
+        f"{near.n} sampled pairs). The features vary along about {near.dimensions:.1f} directions "
+        "(participation ratio of the variances: 1 if all points lie on a line)."
     )
 
 

@@ -30,6 +30,8 @@ def _draw(scene: Scene) -> None:
     sentence = finding.sentence(scene)
     frame.finding(sentence)
     models.draw(scene.board)
+    if set(scene.names) == {"the twin", "the student"}:
+        st.caption(models.WHY_TWIN)
     picture.draw(scene, sentence)
     selection.draw(scene)
     numbers.draw(scene)

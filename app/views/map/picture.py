@@ -30,6 +30,7 @@ def draw(scene: Scene, sentence: str) -> None:
         drawing.draw(scene)
     color, passing = colors.color_of(scene), choices.passing(scene)
     matches = choices.matches(scene)
+    choices.no_match(matches, "pairs")
     with st.container(key="chart_map", gap=None):
         linked_maps(
             scene.points,
@@ -46,8 +47,6 @@ def draw(scene: Scene, sentence: str) -> None:
             dimmed=None if passing is None else ~passing,
             unit="pairs",
         )
-    if state.now().map.find and not len(matches):
-        st.caption("No pair that is drawn holds all of these words.")
     _exports(scene, sentence)
 
 
@@ -95,8 +94,11 @@ def take(points: Points, color: Color | None, owner: str, pin: str = "pair") -> 
     if not choice.n:
         return
     ids = np.asarray(choice.selected, dtype=np.int64)
+    selection = (
+        {"map.selected": picked.keep(ids, owner)} if len(ids) else choices.without_selection()
+    )
     values: dict[str, Any] = {
-        "map.selected": picked.keep(ids, owner) if len(ids) else "",
+        **selection,
         "map.hidden": "|".join(choice.hidden),
         "map.view": choice.view or (),
         "map.limits": choice.color_range or (),

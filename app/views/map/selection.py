@@ -5,19 +5,22 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import streamlit as st
 
 from app import services, state
-from app.kit.texts import counted, csv, number
+from app.kit.texts import counted, csv, percent
 from app.services.selection import picked
 from app.shell import frame
 from app.state.compare import NO_FILTERS
 from app.views.map import choices
 from app.views.map.queries import summary
+from app.views.map.queries.maps import interval_of
 from app.views.map.scene import Scene
 
 ATLAS = (
-    'For Embedding Atlas: `embedding-atlas map.parquet --text title --x "x right" '
+    'For Embedding Atlas: `embedding-atlas map_points.parquet --text title --x "x right" '
     '--y "y right"`; any reader of Parquet opens it.'
 )
 
@@ -53,7 +56,7 @@ def draw(scene: Scene) -> None:
         st.download_button(
             "Points as CSV",
             partial(_csv, scene),
-            file_name=f"map-{scene.drawn.key}.csv",
+            file_name="map_points.csv",
             mime="text/csv",
             icon=":material/download:",
             on_click="ignore",
@@ -62,7 +65,7 @@ def draw(scene: Scene) -> None:
         st.download_button(
             "Open elsewhere (Parquet)",
             partial(_parquet, scene),
-            file_name="map.parquet",
+            file_name="map_points.parquet",
             mime="application/vnd.apache.parquet",
             icon=":material/open_in_new:",
             on_click="ignore",
@@ -78,11 +81,18 @@ def _words(scene: Scene, rows: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> 
     text = f"{counted(len(rows), 'pair')} picked"
     if not len(measured):
         return f"{text}."
-    rest = scene.maps.shared[~inside]
-    rest = rest[np.isfinite(rest)]
-    others = f", {number(float(rest.mean()), 2)} elsewhere" if len(rest) else ""
-    share = number(float(measured.mean()), 2)
-    return f"{text}: share of common neighbors {share}{others} (n = {len(measured):,})."
+    text += f": {_share(scene, inside)} of their neighbors are common"
+    rest = np.isfinite(scene.maps.shared) & ~inside
+    return f"{text}, {_share(scene, rest)} of those of other pairs." if rest.any() else f"{text}."
+
+
+def _share(scene: Scene, inside: "np.ndarray[tuple[int], np.dtype[np.bool_]]") -> str:
+    """The mean overlap of some pairs, with its 95 % interval over queries and its n."""
+    some = inside & np.isfinite(scene.maps.shared)
+    shared = scene.maps.shared[some]
+    low, high = interval_of(shared, scene.board.pairs.query_ids[scene.rows][some])
+    ends = f" [{100 * low:.1f}, {100 * high:.1f}]" if np.isfinite(low) else ""
+    return f"{percent(float(shared.mean()), 1)}{ends} (n = {len(shared):,})"
 
 
 def _csv(scene: Scene) -> bytes:
@@ -91,7 +101,10 @@ def _csv(scene: Scene) -> bytes:
 
 def _parquet(scene: Scene) -> bytes:
     buffer = io.BytesIO()
-    _points(scene).to_parquet(buffer, index=False)
+    table = pa.Table.from_pandas(_points(scene), preserve_index=False)
+    origin = {"made_from": scene.made_from}
+    metadata = {**(table.schema.metadata or {}), **origin}
+    pq.write_table(table.replace_schema_metadata(metadata), buffer)
     return buffer.getvalue()
 
 
@@ -102,4 +115,4 @@ def _points(scene: Scene) -> pd.DataFrame:
 
 
 def _clear() -> None:
-    state.change(map={"selected": ""})
+    state.change(**state.nested(choices.without_selection()))

@@ -65,12 +65,14 @@ def _picture(scene: queries.TextScene) -> None:
     models.draw(scene.board)
     with st.container(horizontal=True, vertical_alignment="bottom", key="map_controls"):
         choices.color(queries.COLORS)
-        controls.bound(st.text_input, "map.find", "Find", max_chars=200, width=260)
+        choices.find()
         drawing.layouts()
     rows, points = scene.maps.rows, queries.placed(scene)
     color, owner = queries.color_of(scene), scene.texts.content_hash
     selected = queries.picked_points(scene)
     pinned = state.now().map.point
+    matches = queries.matches(scene)
+    choices.no_match(matches, "queries and ads")
     with st.container(key="chart_map", gap=None):
         linked_maps(
             points,
@@ -83,7 +85,7 @@ def _picture(scene: queries.TextScene) -> None:
             texts=queries.texts(scene),
             shown=picture.shown_of(selected, pinned if pinned in rows else None),
             pinned=queries.card_of(scene, pinned) if pinned in rows else None,
-            marked=queries.matches(scene)[:500],
+            marked=matches[: choices.MOST_MARKED],
             unit="queries and ads",
         )
     caption = captions.of_models(

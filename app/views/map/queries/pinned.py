@@ -3,7 +3,7 @@
 import numpy as np
 
 from app.kit.by_hash import by_hash
-from app.kit.texts import number, pair_number, percent
+from app.kit.texts import number, pair_number
 from app.parts.map import Neighbor, Pinned
 from app.services import Answers, Board
 from app.views.map import colors
@@ -21,7 +21,6 @@ def pinned_of(scene: Scene) -> Pinned | None:
         return None
     query, title, text = texts_of(scene.board, row)
     sides = [_neighbors(scene.board, model, row) for model in scene.models]
-    common = {each.id for each in sides[0]} & {each.id for each in sides[1]}
     return Pinned(
         row,
         f"Pair {pair_number(row)}: {query}",
@@ -29,7 +28,7 @@ def pinned_of(scene: Scene) -> Pinned | None:
         _facts(scene, row),
         left=sides[0],
         right=sides[1],
-        note=f"{len(common)} of {len(sides[0])} neighbors are the same in both original spaces.",
+        note="Distances are Euclidean, in each model's own space; the two scales differ.",
     )
 
 
@@ -43,12 +42,11 @@ def _facts(scene: Scene, row: int) -> tuple[tuple[str, str], ...]:
     board = scene.board
     grade = int(board.pairs.grades[row])
     label = "none" if grade == UNLABELLED else board.pairs.scheme.grades[grade]
-    facts = [("label", label)]
+    facts = [("Label", label)]
     for name, model in zip(("left", "right"), scene.models, strict=True):
-        facts.append((f"P(relevant), {name}", number(float(colors.relevance(board, model)[row]))))
-    share = scene.maps.shared[np.searchsorted(scene.rows, row)]
-    if np.isfinite(share):
-        facts.append(("neighbors in common", percent(float(share))))
+        facts.append(
+            (f"P(relevant), {name} model", number(float(colors.relevance(board, model)[row])))
+        )
     return tuple(facts)
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from app import state
 from app.kit.by_hash import by_hash
-from app.kit.texts import number
+from app.kit.texts import percent
 from app.parts.map import (
     Color,
     Neighbor,
@@ -113,9 +113,10 @@ def sentence(scene: TextScene) -> str:
     return (
         f"Of a text's {geometry.k} nearest texts, {left} and {right} share "
         f"{100 * geometry.overlap:.1f} % [{100 * low:.1f}, {100 * high:.1f}] (n = "
-        f"{geometry.n:,} queries and ads). Of a query's {geometry.k} nearest texts, "
-        f"{100 * mixed[0]:.0f} % are ads in the space of {left} and {100 * mixed[1]:.0f} % in that "
-        f"of {right}; {100 * _ads(scene):.0f} % of all texts are ads."
+        f"{geometry.n:,} queries and ads; {percent(geometry.chance, 1)} by chance). Of a "
+        f"query's {geometry.k} nearest texts, {100 * mixed[0]:.0f} % are ads in the space of "
+        f"{left} and {100 * mixed[1]:.0f} % in that of {right}; "
+        f"{100 * _ads(scene):.0f} % of all texts are ads."
     )
 
 
@@ -148,7 +149,7 @@ def color_of(scene: TextScene) -> Color | None:
     name = state.now().map.color if state.now().map.color in COLORS else next(iter(COLORS))
     if name == "overlap":
         title = f"Share of {scene.maps.geometry.k} neighbors in common"
-        return color_by_number(title, scene.maps.shared, digits=1, low=0.0, high=1.0)
+        return color_by_number(title, 100 * scene.maps.shared, 0, 0.0, 100.0, unit=" %")
     if name == "density":
         return None
     codes = (scene.maps.rows >= len(scene.texts.queries)).astype(np.int64)
@@ -198,7 +199,7 @@ def card_of(scene: TextScene, point: int) -> Pinned:
     share = float(scene.maps.shared[place])
     left, right = sides if len(sides) == 2 else ((), ())
     text = "" if point < len(texts.queries) else texts.ads[point - len(texts.queries)][1]
-    facts = (("neighbors in common", number(share, 1)),)
+    facts = (("neighbors in common", percent(share)),)
     return Pinned(point, _title(texts, point), text, facts, left=left, right=right)
 
 
