@@ -76,3 +76,32 @@ def test_a_pretraining_is_told_by_what_it_gets_right_and_on_how_much(open_module
     table = page.evaluate("(about) => m.csvOf(m.newFilm(), about)", about)
     assert "loss,soft_weighted,masked_weighted,hard_weighted,validation_masked," in table
     assert "roc_auc" not in table
+
+
+OF_TEACHER = """(state) => {
+  const film = m.newFilm();
+  film.subject = "teacher";
+  const check = {step: 80, kept_step: 80, validation_nll: 1, validation_roc_auc: 0.8};
+  m.absorb(film, {
+    student: {reset: false, lines: [check], next: "1"}, moments: [], teacher: null, pairs: 100, twin: null,
+    status: {state, stage: "evaluate", total: 80, words: "", message: ""},
+  }, 0);
+  const view = m.viewAt(film, "roc_auc", 80);
+  return [m.sentenceOf(film, "roc_auc", view), m.pairsHead(film, view)];
+}"""
+
+
+def test_a_teacher_in_training_is_called_so_with_the_interval_of_its_few_pairs(
+    open_module: Any,
+) -> None:
+    """The student has ROC-AUC .808, it said, beside .638 on the test pairs without a word."""
+    page = open_module(SUMS)
+    sentence, head = page.evaluate(OF_TEACHER, "finished")
+    assert sentence == (
+        "After 80 of 80 steps the teacher has ROC-AUC 0.800 [0.713, 0.887] on 100 validation "
+        "pairs. These pairs chose the saved step: judge it by the test pairs."
+    )
+    assert head == "This run recorded no moments of its training, so no pairs can be shown."
+    sentence, head = page.evaluate(OF_TEACHER, "running")
+    assert "judge it" not in sentence
+    assert head == "20 pinned pairs; the first moment is awaited"

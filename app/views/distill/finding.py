@@ -59,7 +59,7 @@ def _plan(now: Draft, train_twin: bool) -> str:
 
 def _progress(run: Run) -> str:
     status = run.status()
-    subject = "The twin" if run.purpose.role == "twin" else "The student"
+    subject = f"The {run.role if run.role in ('teacher', 'twin') else 'student'}"
     name, title = "validation_roc_auc", "validation ROC-AUC"
     if not run.gives_grades:
         subject, name = "The pretraining", "validation_masked_accuracy"

@@ -46,6 +46,7 @@ def _watch(run: Run) -> None:
         weights={"soft": 0.0, **run.weights},  # a training on labels has no soft term
         distilled=run.is_distilled,
         graded=run.gives_grades,
+        subject="teacher" if run.role == "teacher" else "student",
         step=now.watch.step,
         metric=now.watch.metric if run.gives_grades else now.runs.pretraining,
         over={

@@ -1,4 +1,4 @@
-"""The result of a teacher's training: its metrics, and whether the form above uses it."""
+"""The result of a teacher's training: its metrics, and whether the form uses it."""
 
 from math import isfinite
 
@@ -52,8 +52,8 @@ def _teaches(trained: Trained) -> bool:
 
 def _next(trained: Trained) -> str:
     if _teaches(trained):
-        return "It teaches in the form above: Start distills a student from it."
-    return "Use it as the teacher, and the form above distills a student from it."
+        return "It teaches in the form below: Start distills a student from it."
+    return "Use it as the teacher, and the form below distills a student from it."
 
 
 def _card(trained: Trained, key: str) -> Card | None:

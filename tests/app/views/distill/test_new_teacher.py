@@ -15,6 +15,7 @@ from kdcore.experiments.teachers import TEACHER_PRESETS, config_of
 from kdcore.runs.queue import queue
 from kdcore.runs.record import Record, message_fields
 from kdcore.runs.store import RunStore
+from tests.app.opening import finding, sent
 from tests.app.views.distill.acting import knob, page
 from tests.app.visitor import button, choices, press, texts
 
@@ -92,12 +93,14 @@ def test_a_started_teacher_waits_in_the_queue_and_teaches_once_it_is_finished(ho
     assert (run.config.limit, run.role, run.purpose.estimate["seconds"]) == (500, "teacher", 60.0)
     assert (choices(at).distill.run, choices(at).distill.awaited) == (run.id, run.id)
     assert "becomes the teacher once it is trained" in texts(at)
+    assert finding(at) == "The teacher is queued or just starting."
+    assert sent(at, "run_watch")["subject"] == "teacher"
     demo_model(run)
     at.run()
     assert not at.exception
     assert (choices(at).distill.awaited, knob(at, "teacher").value) == ("", run.id)
     assert "the teacher is trained: ROC-AUC" in texts(at)
-    assert "It teaches in the form above" in texts(at)
+    assert "It teaches in the form below" in texts(at)
 
 
 @pytest.fixture

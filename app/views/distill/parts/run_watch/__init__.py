@@ -16,7 +16,8 @@ class Watch:
 
     run: its id; label: its name. target: key of the container, by which exports find it.
     weights: of the terms of the loss by their curves, "soft" first and "hard" last; distilled:
-    whether it has a teacher; graded: whether its model gives grades, which a pretraining does not.
+    whether it has a teacher; graded: whether its model gives grades, which a pretraining does not;
+    subject: what its model is called, teacher or student.
     step and metric: the moment and the validation metric that are shown, step -1 for the newest.
     over: whether the page knows already that the "run" and its "twin" have ended.
     """
@@ -27,6 +28,7 @@ class Watch:
     weights: Mapping[str, float]
     distilled: bool
     graded: bool
+    subject: str
     step: int
     metric: str
     over: Mapping[str, bool]

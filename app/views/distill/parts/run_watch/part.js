@@ -9,7 +9,8 @@ import { makeNumbers, paintNumbers, stateLine } from "./numbers.js";
 import { makePeople, paintPeople, placeholders, tableOfPeople } from "./people.js";
 import { makePoll } from "./poll.js";
 import {
-  absorb, csvOf, isDone, isOver, METRICS, metricsOf, newFilm, OVER, questionOf, sentenceOf, viewAt,
+  absorb, csvOf, hasNoMoments, isDone, isOver, METRICS, metricsOf, newFilm, OVER, pairsHead, questionOf, sentenceOf,
+  viewAt,
 } from "./sums.js";
 import { paintCurves } from "./views.js";
 
@@ -17,6 +18,7 @@ const PLAY = 150; // ms per moment while it plays
 
 // what only a run that learned something has
 const PICTURES = ".numbers, .control, .curves, .pairshead, .pairs, .legend, .asTable, .progress";
+const OF_MOMENTS = ".pairs, .legend, .asTable"; // what a run without moments cannot have
 const OF_GRADES = ".pairshead, .pairs, .legend, .asTable"; // what a pretraining cannot have
 
 export default function ({ data, parentElement, setStateValue }) {
@@ -107,6 +109,7 @@ function obey(part, data) {
   } else if (!data.over.run && isOver(part.film)) {
     part.ends = { ...data.over }; // begun anew: its end is news again
   }
+  part.film.subject = data.subject;
   if (part.data?.step !== data.step || part.data?.run !== data.run) part.step = data.step;
   if (part.data?.metric !== data.metric || part.data?.run !== data.run) part.metric = data.metric;
   part.data = data;
@@ -186,7 +189,7 @@ function paint(part) {
   if (!film.status) return void (words.finding.textContent = "Opening the run…");
   const view = here(part);
   const nothing = isOver(film) && !film.ticks.length; // no axis and no empty boxes then
-  showWhatItHas(part, nothing);
+  showWhatItHas(part, nothing, hasNoMoments(film));
   words.finding.textContent = sentenceOf(film, metric, view);
   words.state.textContent = stateLine(film);
   const newest = film.ticks.at(-1) ?? 0;
@@ -197,27 +200,33 @@ function paint(part) {
   paintNumbers(part.numbers, film, metric, view, part.data.graded);
   paintCurves(part, view);
   for (const [key, button] of part.switches) button.setAttribute("aria-pressed", String(key === metric));
-  if (film.probe && part.people?.probe !== film.probe) part.people = makePeople(part.host, film.probe);
+  if (film.probe && part.people?.probe !== film.probe) part.people = peopleOf(part);
   if (part.people) paintPeople(part.people, view.moment);
-  const when = view.moment ? ` at step ${integer(view.moment.step)}` : "; the first moment is awaited";
-  words.pairshead.textContent = `${film.probe?.labels.length ?? 20} pinned pairs${when}`;
-  words.legend.textContent = film.probe ? legend(film.probe) : "";
+  words.pairshead.textContent = pairsHead(film, view);
+  words.legend.textContent = film.probe ? legend(film) : "";
   if (part.table.open && part.people) part.table.lastElementChild.replaceChildren(tableOfPeople(part.people));
 }
 
 /** Hide what this run cannot have: all pictures where nothing was learned; grades of a pretraining. */
-function showWhatItHas({ root, data: { graded }, charts, switches }, nothing) {
+function showWhatItHas({ root, data: { graded }, charts, switches }, nothing, unwatched) {
   const show = (node, shown) => void (node.style.display = shown ? "" : "none");
   for (const node of root.querySelectorAll(PICTURES)) show(node, !nothing);
   if (!graded) for (const node of root.querySelectorAll(OF_GRADES)) show(node, false);
-  for (const chart of [charts.agreement, charts.distance]) show(chart.node, graded);
+  if (unwatched) for (const node of root.querySelectorAll(OF_MOMENTS)) show(node, false);
+  for (const chart of [charts.agreement, charts.distance]) show(chart.node, graded && !unwatched);
   for (const [key, button] of switches) show(button, key in metricsOf(graded));
 }
 
-function legend({ grades, teacher, truth }) {
+function peopleOf({ host, film }) {
+  return { ...makePeople(host, film.probe), subject: film.subject };
+}
+
+function legend({ probe: { grades, teacher, truth }, subject }) {
+  const up = `teacher${teacher ? "" : " (not known here)"}`;
   return (
     `Columns: ${grades.join(", ")}, from left to right. ` +
-    `Upwards: teacher${teacher ? "" : " (not known here)"}; downwards: student, both at T = 1. ` +
+    (subject === "teacher" ? "Downwards: the teacher, at T = 1. " :
+      `Upwards: ${up}; downwards: student, both at T = 1. `) +
     `Solid frame: the label.${truth ? " Dashed: the truth." : ""} ` +
     "The pairs are of the validation split, evenly spread over its grades, never trained on."
   );

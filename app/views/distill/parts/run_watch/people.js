@@ -3,7 +3,7 @@
 
 import { el, svg } from "../../../../parts/draw.js";
 import { softmax } from "../../../../parts/maths.js";
-import { number, shortened } from "../../../../parts/words.js";
+import { capital, number, shortened } from "../../../../parts/words.js";
 
 const WIDE = 150;
 const HIGH = 158;
@@ -51,7 +51,7 @@ function outline(p, k, wide) {
 
 /** Move the bars to a moment (null: there is no answer of the student yet). */
 export function paintPeople(people, moment) {
-  const { probe, cards } = people;
+  const { probe, cards, subject } = people;
   const n = probe.grades.length;
   cards.forEach((one, i) => {
     const soft = (logits, T) => (logits ? softmax(logits.slice(i * n, (i + 1) * n), T) : null);
@@ -64,18 +64,24 @@ export function paintPeople(people, moment) {
       one.student[k].setAttribute("height", b.toFixed(1));
     }
     one.softLabels = { up, down };
-    one.picture.setAttribute("aria-label", wordsOf(probe, one));
+    one.picture.setAttribute("aria-label", wordsOf(probe, one, subject));
   });
 }
 
-function wordsOf(probe, { query, title, gradeOf, softLabels: { up, down } }) {
+function wordsOf(probe, { query, title, gradeOf, softLabels: { up, down } }, subject) {
   const list = (p) => (p ? probe.grades.map((name, k) => `${name} ${number(p[k], 2)}`).join(", ") : "not known");
-  return `${query} → ${title}. Label ${gradeOf}. Teacher: ${list(up)}. Student: ${list(down)}.`;
+  return `${query} → ${title}. Label ${gradeOf}. Teacher: ${list(up)}. ${capital(nameOf(subject))}: ${list(down)}.`;
+}
+
+/** What the watched model is called beside its teacher. */
+function nameOf(subject) {
+  return subject === "teacher" ? "teacher in training" : subject;
 }
 
 /** The same as a table: one row per pair, the probability of every grade. */
-export function tableOfPeople({ probe, cards }) {
-  const columns = ["teacher", "student", "truth"].flatMap((model) => probe.grades.map((name) => `${model}: ${name}`));
+export function tableOfPeople({ probe, cards, subject }) {
+  const own = nameOf(subject);
+  const columns = ["teacher", own, "truth"].flatMap((model) => probe.grades.map((name) => `${model}: ${name}`));
   const head = ["Query", "Ad", "Label", ...columns].map((name) => el("th", { scope: "col" }, name));
   const n = probe.grades.length;
   const body = cards.map((one, i) => {

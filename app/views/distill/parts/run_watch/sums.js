@@ -25,8 +25,8 @@ export function metricsOf(graded) {
 }
 
 /** What a metric's model is called. */
-export function subjectOf(metric) {
-  return metric in OF_GRADES ? "student" : "pretraining";
+export function subjectOf(film, metric) {
+  return metric in OF_GRADES ? film.subject : "pretraining";
 }
 
 /** On how much a metric was measured at a validation, in words. */
@@ -45,7 +45,7 @@ function errorOfArea(area, n) {
 /** Nothing known yet. */
 export function newFilm() {
   return { lines: [], moments: [], loss: [], checks: [], ticks: [], total: 0, status: null, teacher: null,
-    pairs: null, probe: null, twin: null, next: "0", ahead: 0 };
+    pairs: null, probe: null, twin: null, next: "0", ahead: 0, subject: "student" };
 }
 
 /** The query that asks for what is not known. */
@@ -93,6 +93,18 @@ export function isOver(film) {
 /** Whether the run and its twin have ended, so that there is nothing to wait for. */
 export function isDone(film) {
   return isOver(film) && (!film.twin || OVER.includes(film.twin.state));
+}
+
+/** Whether a run ended without having recorded how it answered its probe pairs. */
+export function hasNoMoments(film) {
+  return isOver(film) && !film.moments.length;
+}
+
+/** What stands over the pinned pairs: of which step they are, or why there are none. */
+export function pairsHead(film, view) {
+  if (hasNoMoments(film)) return "This run recorded no moments of its training, so no pairs can be shown.";
+  const when = view.moment ? ` at step ${integer(view.moment.step)}` : "; the first moment is awaited";
+  return `${film.probe?.labels.length ?? 20} pinned pairs${when}`;
 }
 
 /** The last of a list that stands at or before a step. */
@@ -170,7 +182,7 @@ export function sentenceOf(film, metric, view) {
     return isOver(film) ? "Nothing was learned, so there is nothing to show." : `${capital(words)}.`;
   }
   const { name, field } = METRICS[metric];
-  const subject = `the ${subjectOf(metric)}`;
+  const subject = `the ${subjectOf(film, metric)}`;
   const parts = [`After ${integer(view.step)} of ${integer(film.total)} steps`];
   const value = view.check?.[field];
   const showsSaved = isOver(film) && view.check?.step < view.step && state === "finished";
@@ -179,7 +191,9 @@ export function sentenceOf(film, metric, view) {
     const n = film.pairs || METRICS[metric].words ? ` on ${measuredOn(film, metric, view.check)}` : " in validation";
     const others = [["its teacher", film.teacher?.[metric]], [twinName(film, view.step), view.twinCheck?.[field]]];
     const rivals = others.filter(([, v]) => Number.isFinite(v)).map(([model, v]) => `${model} ${number(v)}`);
-    parts.push(` ${subject} has ${name} ${number(value)}${n}${rivals.length ? `; ${rivals.join(", ")}` : ""}.`);
+    const within = film.subject === "teacher" ? intervalOf(film, metric, value) : "";
+    parts.push(` ${subject} has ${name} ${number(value)}${within}${n}${rivals.length ? `; ${rivals.join(", ")}` : ""}.`);
+    if (within && state === "finished") parts.push(" These pairs chose the saved step: judge it by the test pairs.");
   } else parts.push(` ${subject} has not been validated yet.`);
   const when = isDone(film) && view.step === film.ticks.at(-1) ? "" : " so far";
   if (Number.isFinite(view.gap.value)) {
@@ -192,6 +206,14 @@ export function sentenceOf(film, metric, view) {
     parts.push(`${showsSaved ? " At the last step it" : " It"} agrees with its teacher on ${pairs}.`);
   }
   return parts.join("");
+}
+
+/** The 95 % interval of a metric of the validation pairs, of which there may be few. */
+function intervalOf(film, metric, value) {
+  const { error, high } = METRICS[metric];
+  if (!error || !film.pairs) return "";
+  const half = 1.96 * error(value, film.pairs);
+  return ` [${number(Math.max(0, value - half))}, ${number(high ? Math.min(high, value + half) : value + half)}]`;
 }
 
 /** The share with its interval, and what that supports. */

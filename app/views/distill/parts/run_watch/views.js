@@ -42,7 +42,7 @@ function lossView(chart, film, data, view) {
   const points = film.loss.map((line) => [line.step, line.loss]);
   return {
     ...frame,
-    lines: areas.length ? [] : [{ kind: "student", name: "loss", points }],
+    lines: areas.length ? [] : [{ kind: kindOfLine(film), name: "loss", points }],
     empty: "",
     label: `Loss over steps: ${number(film.loss[0].loss)} at the first line, `
       + `${number(view.loss?.loss)} at step ${view.step}${heat}; ${sum}.`,
@@ -65,6 +65,11 @@ function pointsOf(lines, name) {
   return (lines ?? []).filter((line) => Number.isFinite(line[name])).map((line) => [line.step, line[name]]);
 }
 
+/** The class that colors the watched run's own line. */
+function kindOfLine(film) {
+  return film.subject === "teacher" ? "teacher" : "student";
+}
+
 function levelsOf(value) {
   return Number.isFinite(value) ? [{ kind: "teacher", name: "teacher", value }] : [];
 }
@@ -80,7 +85,7 @@ function metricView(chart, film, metric, view) {
   chart.heading.textContent = `Validation ${name}`;
   const none = isOver(film) ? "no validation was recorded" : "the first validation is awaited";
   const other = view.step < film.ticks.at(-1) ? "twin's saved step" : "twin";
-  const subject = subjectOf(metric);
+  const subject = subjectOf(film, metric);
   const rivals = subject === "student" ? `, teacher ${number(top)}, ${other} ${number(view.twinCheck?.[field])}` : "";
   return {
     low, high,
@@ -88,7 +93,7 @@ function metricView(chart, film, metric, view) {
     levels: levelsOf(top),
     lines: [
       { kind: "twin", name: "twin", points: twin, whole: true, dots: true },
-      { kind: "student", name: subject, points: own, dots: true },
+      { kind: kindOfLine(film), name: subject, points: own, dots: true },
     ],
     empty: own.length || twin.length ? "" : none,
     label: `Validation ${name} over steps: ${subject} ${number(view.check?.[field])}${rivals}. `
@@ -105,7 +110,7 @@ function axisOf(chart, { low, high }, values) {
 function momentLines(film, name) {
   return [
     { kind: "twin", name: "twin", points: pointsOf(film.twin?.moments, name), whole: true },
-    { kind: "student", name: "student", points: pointsOf(film.moments, name) },
+    { kind: kindOfLine(film), name: film.subject, points: pointsOf(film.moments, name) },
   ];
 }
 
@@ -119,7 +124,7 @@ function agreementView(film, data, view) {
   const [student, twin] = [view.moment, view.twinMoment].map((moment) => percent(moment?.agreement));
   return {
     low: 0, high: 1, marks: quarters(1), lines, empty,
-    label: `Agreement with the teacher over steps: student ${student}, twin ${twin}.`,
+    label: `Agreement with the teacher over steps: ${film.subject} ${student}, twin ${twin}.`,
   };
 }
 
@@ -133,6 +138,6 @@ function distanceView(chart, film, view) {
     low: 0, high, marks: quarters(high), lines,
     levels: levelsOf(top),
     empty: lines[1].points.length ? "" : none,
-    label: `Distance to the truth over steps: student ${student}, twin ${twin}, teacher ${number(top)}.`,
+    label: `Distance to the truth over steps: ${film.subject} ${student}${film.subject === "teacher" ? "" : `, twin ${twin}, teacher ${number(top)}`}.`,
   };
 }
