@@ -83,7 +83,8 @@ OF_TEACHER = """(state) => {
   film.subject = "teacher";
   const check = {step: 80, kept_step: 80, validation_nll: 1, validation_roc_auc: 0.8};
   m.absorb(film, {
-    student: {reset: false, lines: [check], next: "1"}, moments: [], teacher: null, pairs: 100, twin: null,
+    student: {reset: false, lines: [check], next: "1"}, moments: [],
+    teacher: null, pairs: 100, twin: null,
     status: {state, stage: "evaluate", total: 80, words: "", message: ""},
   }, 0);
   const view = m.viewAt(film, "roc_auc", 80);

@@ -7,8 +7,9 @@ from typing import Any
 import plotly.graph_objects as go
 
 from app.kit.figures.style import TEXT, color, template
-from app.kit.texts import plot, signed
+from app.kit.texts import VERDICT_MARKS, plot, signed
 
+_COLORS = {"BETTER": "student", "WORSE": "defect"}  # else gray
 _DOT, _BAR = (
     -0.2,
     0.2,
@@ -46,8 +47,9 @@ def waterfall(steps: Sequence[Step], dark: bool = False) -> go.Figure:
             )
     return figure.update_layout(
         height=90 + 48 * len(steps),
-        margin={"l": 8, "r": 12, "t": 8, "b": 44},
+        margin={"l": 8, "r": 76, "t": 8, "b": 44},
         showlegend=False,
+        annotations=_changes(steps, dark),
         xaxis={"title": "ROC-AUC on test", "tickformat": ".3f", "nticks": 6},
         yaxis={
             "range": [len(steps) - 0.45, -0.55],
@@ -64,7 +66,7 @@ def _bars(figure: go.Figure, steps: Sequence[Step], dark: bool) -> None:
     for place, step in enumerate(steps):
         if step.delta is None or step.delta_interval is None:
             continue
-        shade = color("student" if step.delta >= 0 else "defect", dark)
+        shade = color(_COLORS.get(step.verdict, "muted"), dark)
         figure.add_bar(
             x=[step.delta],
             y=[place + _BAR],
@@ -76,6 +78,24 @@ def _bars(figure: go.Figure, steps: Sequence[Step], dark: bool) -> None:
             customdata=[(sentence(step),)],
             hovertemplate="%{customdata[0]}<extra></extra>",
         )
+
+
+def _changes(steps: Sequence[Step], dark: bool) -> list[dict[str, Any]]:
+    """What each stage brought, at the right: ▲ a gain, ▼ a loss, ≈ no difference shown."""
+    return [
+        {
+            "x": 1.0,
+            "xref": "paper",
+            "xanchor": "left",
+            "xshift": 6,
+            "y": place,
+            "text": f"{VERDICT_MARKS.get(step.verdict, '')} {signed(step.delta)}",
+            "font": {"color": color(_COLORS.get(step.verdict, "muted"), dark)},
+            "showarrow": False,
+        }
+        for place, step in enumerate(steps)
+        if step.delta is not None
+    ]
 
 
 def _dots(figure: go.Figure, steps: Sequence[Step], dark: bool) -> None:

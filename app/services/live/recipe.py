@@ -1,5 +1,6 @@
 """What a browser that watches a pipeline is sent: how each of its stages stands, in words."""
 
+from collections.abc import Collection
 from math import isfinite
 from typing import Any
 
@@ -7,7 +8,7 @@ from app.services import access
 from app.services.live.status import STAGES
 from kdcore.errors import LabError
 from kdcore.experiments import pipeline as recipes
-from kdcore.experiments.pipeline import Pipeline, PipelineState, Plan, StageState
+from kdcore.experiments.pipeline import Pipeline, PipelineState, Plan, Stage, StageState
 from kdcore.workspace import check_name
 
 _WAITING = {
@@ -66,9 +67,10 @@ def left_out(plan: Plan) -> dict[str, str]:
 def in_words(plan: Plan, state: PipelineState) -> dict[str, Any]:
     """State of a pipeline and of its stages, as the browser draws them."""
     without = left_out(plan)
+    done = {stage.name for stage in state.stages if stage.state == "finished"}
     stages = [
         {
-            **_drawn(stage),
+            **_drawn(stage, of, done),
             "title": of.title,
             "role": of.role,
             "after": list(of.needs),
@@ -96,15 +98,17 @@ def _message(plan: Plan, now: PipelineState) -> str:
     return "; ".join(causes) or now.message
 
 
-def _drawn(stage: StageState) -> dict[str, Any]:
+def _drawn(stage: StageState, of: Stage, done: Collection[str]) -> dict[str, Any]:
     measured = isfinite(stage.value)
+    is_next = stage.state == "waiting" and {*of.needs} <= {*done}
     return {
         "name": stage.name,
         "state": stage.state,
         "run": stage.run,
         "share": stage.step / stage.total_steps if stage.total_steps else 0.0,
-        "words": _words(stage),
-        "value": [round(v, 4) for v in (stage.value, stage.low, stage.high)] if measured else None,
+        "words": "not begun yet" if is_next else _words(stage),
+        "value": [stage.value, stage.low, stage.high] if measured else None,
+        "n": stage.n,
     }
 
 
@@ -116,7 +120,7 @@ def _words(stage: StageState) -> str:
         steps = f", step {stage.step:,} of {stage.total_steps:,}" if stage.total_steps else ""
         return f"{doing}{steps}"
     if stage.state == "stopped":
-        return f"paused at step {stage.step:,}"
+        return f"❚❚ paused at step {stage.step:,}"
     if stage.state == "failed":
         return "failed" if access.public() else f"failed: {stage.message}"
     return _WAITING.get(stage.state, stage.state)

@@ -61,7 +61,8 @@ def _models(recipe: str, size: str, sets: Mapping[str, Any]) -> None:
     help = "A name of the catalog, or a model written as in a command: bert:layers=2,hidden=128."
     for name, spec in usual.items():
         path = fields.path(name)
-        own = {spec: f"{spec} (the recipe's default)"}
+        model = titles.get(spec.partition(":")[0], spec)
+        own = {spec: f"{model} (the recipe's default)"}
         label = f"Model of {_MODELS.get(name, name)}"
         present = str(sets.get(path, spec))
         forms.pick(

@@ -11,7 +11,7 @@ from app.kit.chart_tools import Caption
 from app.kit.figures import recipe as figures
 from app.kit.figures.measured import Difference, differences
 from app.kit.figures.recipe import Step
-from app.kit.texts import md, signed
+from app.kit.texts import VERDICT_MARKS, md, signed
 from app.views.recipe.queries import Shown
 from kdcore.experiments.pipeline import Gain, Plan, Results, Row
 
@@ -20,10 +20,11 @@ _HELP = (
     "model's ROC-AUC less that of the model before it, on the same test pairs, with a paired 95 % "
     "interval over queries."
 )
+_MARKS = "▲ BETTER, ▼ WORSE (its bar is red), ≈ INCONCLUSIVE (its bar is gray)."
 _READ = (
     "Dot: a model's ROC-AUC, with its own 95 % interval. Bar: what its stage brought, which is "
     "the difference from the model before it, with its paired 95 % interval; judge a stage by its "
-    "bar. Dotted line: the teacher."
+    f"bar. {_MARKS} Dotted line: the teacher."
 )
 _KEPT = (
     "Gain kept: (student − the same student on labels alone) / (teacher − the same student on "
@@ -51,8 +52,13 @@ def draw(shown: Shown) -> None:
                 f"{shown.title}: what each stage brought",
                 f"n = {rows[0].n:,} test pairs · seed {shown.plan.seed} · 95 % intervals over "
                 "queries, paired for bars",
+                (
+                    "Dot: a model's ROC-AUC. Bar: its difference from the model before it.",
+                    f"{_MARKS} Dotted line: the teacher.",
+                ),
             ),
         )
+        _brought(rows)
         st.caption(_READ)
         _kept(shown.plan, results.gains)
     if results.variants:
@@ -69,14 +75,25 @@ def sentence(results: Results) -> str:
     if not brought:
         measured = ", ".join(f"{row.title} {row.value:.3f}" for row in results.rows)
         return f"ROC-AUC so far: {measured}; no stage can be compared yet."
-    most = max(brought, key=lambda row: row.delta)
-    by = (
-        f"{signed(most.delta)} [{signed(most.delta_low)}, {signed(most.delta_high)}] ROC-AUC on "
-        f"{most.n:,} pairs, {most.verdict}"
-    )
-    if most.delta > 0:
-        return f"{most.title} brought the most: {by}. {_kept_in_words(results)}".strip()
-    return f"No stage raised ROC-AUC; {most.title} lost the least: {by}."
+    kept = _kept_in_words(results)
+    if better := [row for row in brought if row.verdict == "BETTER"]:
+        most = max(better, key=lambda row: row.delta)
+        return f"{most.title} brought the most: {_on_pairs(most)}. {kept}".strip()
+    if any(row.verdict == "WORSE" for row in brought):
+        least = min(brought, key=lambda row: row.delta)
+        return f"No stage raised ROC-AUC; {least.title} lost the most: {_on_pairs(least)}."
+    most = max(brought, key=lambda row: abs(row.delta))
+    few = "its one comparison" if len(brought) == 1 else "the largest difference"
+    return f"No stage shows a difference; {few} is {most.title}: {_on_pairs(most)}. {kept}".strip()
+
+
+def _on_pairs(row: Row) -> str:
+    return f"{difference(row)} ROC-AUC on {row.n:,} pairs, {row.verdict}"
+
+
+def difference(row: Row) -> str:
+    """What a stage brought, with its paired 95 % interval."""
+    return f"{signed(row.delta)} [{signed(row.delta_low)}, {signed(row.delta_high)}]"
 
 
 def in_chains(plan: Plan, rows: Iterable[Row]) -> list[Row]:
@@ -94,6 +111,19 @@ def _kept_in_words(results: Results) -> str:
 
 def _share(gain: Gain) -> str:
     return gain.text.removeprefix("AUC gain kept ")
+
+
+def _brought(rows: Iterable[Row]) -> None:
+    """The figures of the bars."""
+    titles = {row.stage: row.title for row in rows}
+    lines = [
+        f"- **{md(row.title)}** against {md(titles.get(row.before, 'the model before it'))}: "
+        f"{VERDICT_MARKS.get(row.verdict, '')} {difference(row)} {row.verdict}"
+        for row in rows
+        if isfinite(row.delta)
+    ]
+    if lines:
+        st.markdown("\n".join(lines))
 
 
 def _kept(plan: Plan, gains: Iterable[Gain]) -> None:
@@ -117,8 +147,7 @@ def _ablation(shown: Shown, variants: Iterable[Row]) -> None:
     controls.chart(
         differences(drawn, "ROC-AUC", controls.dark()),
         _table(rows),
-        f"{least.title} loses the most: {signed(least.delta)} [{signed(least.delta_low)}, "
-        f"{signed(least.delta_high)}] ROC-AUC, {least.verdict}.",
+        f"{least.title} loses the most: {difference(least)} ROC-AUC, {least.verdict}.",
         "recipe_ablation",
         _source(shown),
         Caption(

@@ -8,6 +8,7 @@ import streamlit as st
 from app import state
 from app.kit import error_box
 from app.kit.texts import md
+from app.parts.lead_to import on_next_page
 from app.services import access
 from app.services.live import recipe as live
 from app.state import keys
@@ -118,6 +119,7 @@ def _on_open(sent: Any) -> None:
         st.session_state[keys.RECIPE_OPEN] = run
     else:
         state.change(recipe={"stage": str(sent.get("stage") or "")})
+        on_next_page(".st-key-recipe_settings")  # they may stand far below the picture
 
 
 def _on_end() -> None:

@@ -171,10 +171,17 @@ def _before(measured: Measured) -> Shown:
         key=_key(measured),
         title=title(measured.plan),
         plan=measured.plan,
-        state=measured.state,
+        state=_with_pairs(measured),
         results=measured.results,
         measured=measured,
     )
+
+
+def _with_pairs(measured: Measured) -> PipelineState:
+    """Its state, in which each stage has the number of test pairs of its row."""
+    pairs = {row.stage: row.n for row in measured.results.rows}
+    stages = (replace(stage, n=pairs.get(stage.name, stage.n)) for stage in measured.state.stages)
+    return replace(measured.state, stages=tuple(stages))
 
 
 def _key(measured: Measured) -> str:

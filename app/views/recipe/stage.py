@@ -1,6 +1,7 @@
 """The settings of one stage: changed before the start, or changed and run again afterwards."""
 
 from dataclasses import fields
+from typing import Any
 
 import streamlit as st
 
@@ -33,7 +34,10 @@ def draw(plan: Plan, shown: Shown | None = None) -> None:
     chosen = now.stage if now.stage in titles else plan.variants[0].teacher
     fixed = shown is not None and shown.pipeline is None
     label = "Settings of each stage" if fixed else "Change one stage"
-    with st.expander(label, icon=":material/tune:", expanded=bool(now.stage)):
+    with (
+        st.container(key="recipe_settings"),
+        st.expander(label, icon=":material/tune:", expanded=bool(now.stage)),
+    ):
         key = "recipe_stage"
         st.session_state[key] = chosen
         st.selectbox(
@@ -44,18 +48,20 @@ def draw(plan: Plan, shown: Shown | None = None) -> None:
             width=420,
             on_change=lambda: state.change(recipe={"stage": st.session_state[key]}),
         )
-        st.caption(f"{md(plan.stage(chosen).sentence)} {_what_follows(plan, chosen)}")
+        st.caption(f"{md(plan.stage(chosen).sentence)} {_what_follows(plan, chosen, fixed)}")
         _knobs(plan, chosen, fixed or services.public())
         if shown is not None and shown.pipeline is not None:
             _again(plan, shown, shown.pipeline)
 
 
-def _what_follows(plan: Plan, name: str) -> str:
+def _what_follows(plan: Plan, name: str, fixed: bool) -> str:
     """The stages that read what this one makes."""
     after = plan.following({name}) - {name}
     titles = [title for stage, title in live.titles(plan).items() if stage in after]
     if not titles:
         return "No other stage reads its result."
+    if fixed:
+        return f"These stages build on it: {md(', '.join(titles))}."
     return f"The stages that build on it would run again as well: {md(', '.join(titles))}."
 
 
@@ -79,8 +85,23 @@ def _knobs(plan: Plan, name: str, closed: bool) -> None:
             forms.draw(type(config), form("", config), own)
         if isinstance(config, DistillConfig):
             params = METHODS[config.method.name].params
-            names = [field.name for field in fields(params)]
+            names = in_effect(config.method.params)
             forms.draw(params, form("method.params", config.method.params), names)
+
+
+def in_effect(params: Any) -> list[str]:
+    """The knobs of a method without those that only another of its losses reads.
+
+    The help of such a knob begins with the names of these losses: "dist: weight of ...".
+    """
+    rules = {field.name: field.metadata for field in fields(params)}
+    losses = {*rules.get("loss", {}).get("options", ())}
+
+    def reads(name: str) -> bool:
+        of = {*str(rules[name].get("help", "")).partition(":")[0].split(", ")}
+        return name == "loss" or not of <= losses or params.loss in of
+
+    return [name for name in rules if reads(name)]
 
 
 def _again(plan: Plan, shown: Shown, pipeline: Pipeline) -> None:

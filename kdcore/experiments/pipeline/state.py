@@ -20,7 +20,7 @@ class StageState:
 
     state: waiting, queued, running, finished, stopped, failed or lost. taken: its run was created
     earlier, for another purpose. doing: what the run does now, as its status says. value, low,
-    high: ROC-AUC of its model on test with its 95 % interval, once it is measured.
+    high: ROC-AUC of its model on test with its 95 % interval on n pairs, once it is measured.
     """
 
     name: str
@@ -35,6 +35,7 @@ class StageState:
     value: float = math.nan
     low: float = math.nan
     high: float = math.nan
+    n: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,13 +72,13 @@ def _stage_state(stage: Stage, run: Run | None, pipeline: str) -> StageState:
     if run is None:
         return StageState(name=stage.name)
     status = run.status()
-    value = low = high = math.nan
+    value, low, high, n = math.nan, math.nan, math.nan, 0
     if status.state == "finished" and stage.role:
         with suppress(LabError, OSError, KeyError):
             evaluation = lab.stored_evaluation(run)
             if evaluation is not None:
                 measured = evaluation.metrics["roc_auc"]
-                value, low, high = measured.value, measured.low, measured.high
+                value, low, high, n = measured.value, measured.low, measured.high, measured.n
     return StageState(
         name=stage.name,
         state="failed" if status.state == "broken" else status.state,
@@ -91,6 +92,7 @@ def _stage_state(stage: Stage, run: Run | None, pipeline: str) -> StageState:
         value=value,
         low=low,
         high=high,
+        n=n,
     )
 
 

@@ -1,6 +1,7 @@
 """Recipe as a visitor reads it: measured before, planned, finished, changed, and in public."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -9,9 +10,11 @@ from app.services import access
 from app.services.live import recipe as live
 from app.shell.lessons import lesson
 from app.views.recipe import outcome, queries
+from app.views.recipe.stage import in_effect
 from kdcore.errors import RunError
 from kdcore.experiments import pipeline as recipes
 from kdcore.experiments.pipeline import control
+from kdcore.objectives.params import ResponseParams
 from kdcore.runs.record import Record
 from kdcore.runs.store import RunStore
 from kdcore.workspace import Workspace
@@ -55,7 +58,8 @@ def test_the_newest_own_pipeline_is_shown_and_a_link_still_opens_what_was_measur
     one = finished(home.root)
     at = visit("recipe")
     assert "is finished: 6 of 6 stages are done" in finding(at)
-    assert "Student on the log brought the most: +0.250" in finding(at)
+    assert "the largest difference is Student on the log: +0.250" in finding(at)
+    assert "Student on labels alone: ≈ +0.250 [−0.121, +0.621] INCONCLUSIVE" in texts(at)
     assert "Student, label-aware 100 % [100, 100]" in finding(at)
     assert "Without each part" in "".join(each.value for each in at.subheader)
     assert sent(at, "boxes")["pipeline"] == one.id
@@ -106,9 +110,9 @@ def test_start_makes_a_pipeline_and_shows_it(home, monkeypatch):
     assert [each.id for each in begun] == [choices(at).recipe.pipeline]
     assert recipes.find(begun[0].id, home).plan.data == "invented"
     assert "has not begun: 0 of 5 stages are done" in finding(at)
-    assert {stage["words"] for stage in sent(at, "boxes")["now"]["stages"]} == {
-        "waits for earlier stages"
-    }
+    words = {s["name"]: s["words"] for s in sent(at, "boxes")["now"]["stages"]}
+    assert words["teacher"] == "not begun yet"  # it has no earlier stage
+    assert words["scores"] == words["student"] == "waits for earlier stages"
 
 
 def test_a_changed_stage_and_what_follows_let_go_of_their_runs(home, monkeypatch):
@@ -174,12 +178,27 @@ def test_a_bar_begins_at_the_model_before_and_has_the_paired_interval_of_the_dif
     assert list(waterfall(steps).layout.yaxis.ticktext) == ["Teacher", "Student"]
 
 
-def test_a_recipe_in_which_no_stage_raised_roc_auc_says_so(tmp_path):
+def test_a_recipe_in_which_no_stage_shows_a_difference_says_so(tmp_path):
     worse = {"student_labels": 4, "student_log": 3, "student": 2, "teacher": 3}
     results = recipes.results(finished(tmp_path / "worse", worse, ablation=False))
     sentence = outcome.sentence(results)
-    assert sentence.startswith("No stage raised ROC-AUC; Student on the log lost the least: −0.250")
+    assert sentence.startswith("No stage shows a difference; the largest difference is Student")
     assert "gain kept" not in sentence
+
+    def with_verdicts(*verdicts):
+        compared = [row for row in results.rows if row.before]
+        rows = [replace(r, verdict=v) for r, v in zip(compared, verdicts, strict=False)]
+        return outcome.sentence(replace(results, rows=tuple(rows)))
+
+    assert with_verdicts("INCONCLUSIVE").startswith("No stage shows a difference; its one comparis")
+    assert with_verdicts("INCONCLUSIVE", "WORSE").startswith("No stage raised ROC-AUC; Student")
+    assert "brought the most: −0.250" in with_verdicts("BETTER", "INCONCLUSIVE")
+    assert "tutorial's slide" not in str(results.notes)  # this recipe has no C-DSSM
+
+
+def test_only_the_knobs_that_the_loss_reads_are_offered():
+    assert in_effect(ResponseParams()) == ["loss", "temperature", "teacher_temperature"]
+    assert "between_weight" in in_effect(ResponseParams(loss="dist"))
 
 
 def test_the_numbers_of_the_lesson_are_those_that_were_measured():
@@ -189,17 +208,20 @@ def test_the_numbers_of_the_lesson_are_those_that_were_measured():
     for step in steps[:2]:
         assert step.check is not None
         rows = [r for r in by_name[step.check.value].results.rows if r.before]
-        shown = {f"{x:+.3f}" for r in rows for x in (r.delta, r.delta_low, r.delta_high)}
-        numbers = set(re.findall(r"[+−]\d\.\d{3}", step.seen))
-        assert len(numbers) >= 4
-        assert numbers <= shown
+        shown = {outcome.difference(row) for row in rows}
+        numbers = set(re.findall(r"[+−]\d\.\d{3} \[[^]]*\]", step.seen))
+        assert numbers == shown  # each of the four differences, with its interval
         verdicts = {r.stage: r.verdict for r in rows}
         if "INCONCLUSIVE for both students" in step.seen:
             assert verdicts["cdssm_log"] == verdicts["twinbert_log"] == "INCONCLUSIVE"
             assert verdicts["cdssm"] == verdicts["twinbert"] == "BETTER"
     third = {r.stage: r for r in by_name["measured:adsbert-small-2"].results.rows}
-    assert f"({third['twinbert_log'].delta:+.3f})" in lesson("recipe").takeaways[1]
+    assert f"({outcome.difference(third['twinbert_log'])})" in lesson("recipe").takeaways[1]
     assert third["twinbert"].verdict == "INCONCLUSIVE"
+    assert "a third to three fifths as wide" in lesson("recipe").takeaways[0]
+    for row in (r for each in by_name.values() for r in each.results.rows if r.before):
+        width = (row.delta_high - row.delta_low) / (row.high - row.low)
+        assert width > 0.9 if row.stage.endswith("_log") else 0.3 < width < 0.6
     for each in by_name.values():  # the last take-away
         kept = {gain.stage: gain.gap for gain in each.results.gains}
         assert kept["twinbert"].share > 1

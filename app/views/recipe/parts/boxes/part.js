@@ -2,13 +2,14 @@
 // on a phone. While the pipeline is at work the browser asks the lab how it stands.
 
 import { el, stateOf, svg, theme } from "../../../../parts/draw.js";
-import { number } from "../../../../parts/words.js";
+import { integer, number } from "../../../../parts/words.js";
 
 const PACE = 1000; // ms between two looks
 const HIDDEN = 6000; // while the tab is not seen
 const TALL = 78;
 const GAP = 26;
 const STEP = 18; // between two boxes, one above the other
+const LOOKS = { waiting: " idle", queued: " idle", stopped: " paused" };
 const ROLES = { teacher: "teacher", student: "student", twin: "twin" };
 
 export default function ({ data, parentElement, setStateValue }) {
@@ -116,8 +117,8 @@ function box(stage, { x, y, wide }, part) {
     event.preventDefault();
     open();
   };
-  const idle = ["waiting", "queued"].includes(stage.state) ? " idle" : "";
-  const node = svg("g", { class: `box${idle}`, role: "button", tabindex: 0, "data-stage": stage.name,
+  const look = LOOKS[stage.state] ?? "";
+  const node = svg("g", { class: `box${look}`, role: "button", tabindex: 0, "data-stage": stage.name,
     "aria-label": sentence(stage), onclick: open, onkeydown });
   node.append(svg("rect", { class: "frame", x: x + 1, y, width: wide - 2, height: TALL, rx: 6, stroke: color }));
   if (stage.state === "running") {
@@ -125,7 +126,7 @@ function box(stage, { x, y, wide }, part) {
       width: Math.max(0, Math.min(stage.share, 1) * (wide - 4)) }));
   }
   const letters = Math.floor((wide - 18) / 6.6);
-  const lines = [["title", stage.title], ["words", wordsOf(stage)], ["value", valueOf(stage)]];
+  const lines = [["title", stage.title], ["words", wordsOf(stage)], ["value", valueIn(stage, letters)]];
   lines.forEach(([kind, text], i) => {
     const shown = text.length > letters ? `${text.slice(0, letters - 1)}…` : text;
     node.append(svg("text", { class: kind, x: x + 10, y: y + 21 + i * 20 }, shown));
@@ -140,8 +141,18 @@ function valueOf(stage) {
   return `${number(value)} [${number(low)}, ${number(high)}]`;
 }
 
+/** The value with its number of pairs where the box has room for it; the tooltip always has it. */
+function valueIn(stage, letters) {
+  const full = `${valueOf(stage)}${pairsOf(stage)}`;
+  return full.length <= letters ? full : valueOf(stage);
+}
+
+function pairsOf(stage) {
+  return stage.value && stage.n ? ` · ${integer(stage.n)} pairs` : "";
+}
+
 function sentence(stage) {
-  const value = stage.value ? `, ROC-AUC ${valueOf(stage)}` : "";
+  const value = stage.value ? `, ROC-AUC ${valueOf(stage)}${pairsOf(stage)}` : "";
   const run = stage.run ? "; opens its run" : "; shows its settings";
   return `${stage.title}: ${wordsOf(stage)}${value}${run}`;
 }
