@@ -1,5 +1,6 @@
 """The settings of one stage: changed before the start, or changed and run again afterwards."""
 
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -94,8 +95,8 @@ def in_effect(params: Any) -> list[str]:
 
     The help of such a knob begins with the names of these losses: "dist: weight of ...".
     """
-    rules = {field.name: field.metadata for field in fields(params)}
-    losses = {*rules.get("loss", {}).get("options", ())}
+    rules: dict[str, Mapping[str, Any]] = {field.name: field.metadata for field in fields(params)}
+    losses = {*rules["loss"].get("options", ())} if "loss" in rules else set()
 
     def reads(name: str) -> bool:
         of = {*str(rules[name].get("help", "")).partition(":")[0].split(", ")}
