@@ -192,7 +192,8 @@ export function sentenceOf(film, metric, view) {
     const others = [["its teacher", film.teacher?.[metric]], [twinName(film, view.step), view.twinCheck?.[field]]];
     const rivals = others.filter(([, v]) => Number.isFinite(v)).map(([model, v]) => `${model} ${number(v)}`);
     const within = film.subject === "teacher" ? intervalOf(film, metric, value) : "";
-    parts.push(` ${subject} has ${name} ${number(value)}${within}${n}${rivals.length ? `; ${rivals.join(", ")}` : ""}.`);
+    const beside = rivals.length ? `; ${rivals.join(", ")}` : "";
+    parts.push(` ${subject} has ${name} ${number(value)}${within}${n}${beside}.`);
     if (within && state === "finished") parts.push(" These pairs chose the saved step: judge it by the test pairs.");
   } else parts.push(` ${subject} has not been validated yet.`);
   const when = isDone(film) && view.step === film.ticks.at(-1) ? "" : " so far";

@@ -134,10 +134,11 @@ function distanceView(chart, film, view) {
   const high = stableTop(chart, lines.flatMap((line) => line.points.map(([, value]) => value)));
   const none = film.moments.length ? "no truth is known of these pairs" : waiting(film, "moment");
   const [student, twin] = [view.moment, view.twinMoment].map((moment) => number(moment?.distance));
+  const rivals = film.subject === "teacher" ? "" : `, twin ${twin}, teacher ${number(top)}`;
   return {
     low: 0, high, marks: quarters(high), lines,
     levels: levelsOf(top),
     empty: lines[1].points.length ? "" : none,
-    label: `Distance to the truth over steps: ${film.subject} ${student}${film.subject === "teacher" ? "" : `, twin ${twin}, teacher ${number(top)}`}.`,
+    label: `Distance to the truth over steps: ${film.subject} ${student}${rivals}.`,
   };
 }
