@@ -75,16 +75,16 @@ def sentence(results: Results) -> str:
     if not brought:
         measured = ", ".join(f"{row.title} {row.value:.3f}" for row in results.rows)
         return f"ROC-AUC so far: {measured}; no stage can be compared yet."
-    kept = _kept_in_words(results)
+    gains = _kept_in_words(results)
     if better := [row for row in brought if row.verdict == "BETTER"]:
         most = max(better, key=lambda row: row.delta)
-        return f"{most.title} brought the most: {_on_pairs(most)}. {kept}".strip()
+        return f"{most.title} brought the most: {_on_pairs(most)}. {gains}".strip()
     if any(row.verdict == "WORSE" for row in brought):
         least = min(brought, key=lambda row: row.delta)
         return f"No stage raised ROC-AUC; {least.title} lost the most: {_on_pairs(least)}."
     most = max(brought, key=lambda row: abs(row.delta))
     few = "its one comparison" if len(brought) == 1 else "the largest difference"
-    return f"No stage shows a difference; {few} is {most.title}: {_on_pairs(most)}. {kept}".strip()
+    return f"No stage shows a difference; {few} is {most.title}: {_on_pairs(most)}. {gains}".strip()
 
 
 def _on_pairs(row: Row) -> str:
