@@ -6,7 +6,7 @@ import pytest
 
 from app.kit import by_hash
 from app.services import evaluations
-from app.services.answers import Answers
+from app.services.answers import Answers, sources
 from app.services.boards import Board, DataChoice
 from kdcore.data.pairs import PairTable
 from kdcore.evaluation.evaluate import evaluate
@@ -81,3 +81,9 @@ def test_many_pairs_are_permuted_less_often_and_the_comparison_says_so(board, mo
     found = evaluations.comparison(board, board.student, replace(board.twin, key="again"))
     assert found.differences["roc_auc"].permutations == 200
     assert found.differences["nll"].permutations == 10_000
+
+
+def test_the_models_of_another_workspace_are_listed_anew(board, tmp_path, monkeypatch):
+    assert sources()
+    monkeypatch.setenv("KDLAB_DEMO", str(tmp_path / "empty"))
+    assert not sources()
