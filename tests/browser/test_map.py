@@ -83,6 +83,10 @@ def test_a_box_without_pairs_says_so_and_density_has_a_scale(open_map):
         page.get_by_label(label, exact=True).press("Enter")
     page.get_by_role("button", name="Select", exact=True).click()
     expect(page.locator(".ranges")).to_contain_text("No pairs lie in this box")
+    canvas = page.locator(".st-key-chart_map canvas").first
+    canvas.focus()
+    canvas.press("Shift+ArrowRight")
+    expect(page.locator(".st-key-chart_map .tip")).to_contain_text("x, y: ")
 
 
 @pytest.mark.slow

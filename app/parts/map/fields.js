@@ -85,6 +85,7 @@ export function makeRanges(part) {
     only(() => part.limit([Math.min(...ranges.color), Math.max(...ranges.color)]), "Keep only these"),
     only(() => (part.limit(null), showRanges(part)), "All values"));
   ranges.node = el("details", { class: "ranges" }, el("summary", {}, "Select by numbers"),
+    el("p", { class: "muted" }, "The card of a point under the pointer says its x and y while this is open."),
     el("div", { class: "row" }, ranges.side,
       ...ranges.boxes.map(({ node }, at) => el("span", { class: "row" }, AXES[at], node)),
       only(() => answer(part.selectRanges(ranges.values, Number(ranges.side.value))), "Select"), ranges.answer),

@@ -2,7 +2,7 @@
 // Everything moves here; Python hears once, when a gesture ends.
 
 import { colorsOf, el, fit, fontOf, low, painter, speaker, stateOf, theme } from "../draw.js";
-import { integer } from "../words.js";
+import { decimal, integer } from "../words.js";
 import { layout, placeOf, WHOLE } from "./camera.js";
 import { makePinned, makeTip, showPinned, showTip } from "./card.js";
 import { ACTS, adopt } from "./choices.js";
@@ -14,7 +14,7 @@ import { catchPoints, listen } from "./hands.js";
 import { makeLayer, paintLayer } from "./layers.js";
 import { makeLegend, showLegend, showMarks } from "./legend.js";
 import { drawHead, drawLasso, drawLink, drawMarks, spot } from "./marks.js";
-import { decoded, flags, NO_CLASS, placesAt, rowOfId } from "./points.js";
+import { decoded, flags, FULL, NO_CLASS, placesAt, rowOfId } from "./points.js";
 import { sentenceOf, tallyOf } from "./tale.js";
 
 const EXPORT_DOTS = 3; // per px of a saved picture
@@ -248,11 +248,20 @@ function about(part, row) {
   return { title: of("title") || `${integer(id)}`, text: texts ? of("text") : "Click to read it.", facts };
 }
 
+/** The places of a row in map units, for a selection by typed numbers. */
+function whereOf({ data, at }, row) {
+  const [x, y, side] = data.box;
+  const unit = (wire, start) => decimal(start + (wire / FULL) * side, 2);
+  const places = at.map((place) => `${unit(place.x[row], x)}, ${unit(place.y[row], y)}`);
+  return `x, y: ${places.join(" and ")}`;
+}
+
 /** Everything in words beside the picture. */
 function words(part, width) {
   const { data, points, canvas, pinned } = part;
   const pinnedId = pinned < 0 ? -1 : points.ids[pinned];
   const tip = part.hover >= 0 && !part.line ? about(part, part.hover) : null;
+  if (tip && part.ranges.node.open) tip.facts = [tip.facts, whereOf(part, part.hover)].filter(Boolean).join(" · ");
   const place = tip ? part.pointer ?? spot(part.places[0], part.at[0], part.hover) : [0, 0];
   showTip(part.tip, tip, place, width);
   showPinned(part.card, about(part, pinned), data.neighbors?.id === pinnedId ? data.neighbors : null, data);

@@ -9,6 +9,7 @@ from app.kit import controls
 from app.kit.texts import md
 from app.services import Answers, Board
 from app.services.boards import all_models
+from app.shell import frame
 from app.state.map import NO_POINTS, NO_VIEW
 
 SIDES = ("left", "right")
@@ -32,6 +33,18 @@ def draw(board: Board) -> None:
         controls.choose("map.what", "Points", WHAT, label_visibility="visible", on_change=_other)
         if state.now().map.what != "moments":
             _pickers(board)
+
+
+def draw_without_maps(board: Board, problem: str) -> None:
+    """The page where nothing can be drawn: why, the pickers, and the ways to what is missing."""
+    frame.finding(problem)
+    draw(board)
+    with st.container(horizontal=True, key="map_lacking"):
+        if st.button("Train a student under Distill", key="map_distill"):
+            st.switch_page("views/distill/page.py")
+        if st.button("Score pairs under Data", key="map_score"):
+            state.change(data={"tab": "score"})
+            st.switch_page("views/data/page.py")
 
 
 def _other() -> None:

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from app import state
 from app.kit import controls
 from app.kit.by_hash import by_hash
-from app.kit.texts import md
 from app.parts.map import Color, Points, Texts, color_by_class, linked_maps, points_of, texts_of
 from app.services import Answers, Board, access
 from app.services.selection import picked
@@ -66,10 +65,7 @@ def draw(board: Board) -> None:
         st.rerun()  # the top bar still tells what is picked of the pairs
     film = film_of(board)
     if film is None:
-        problem = missing(board)
-        frame.finding(problem)
-        models.draw(board)
-        st.info(md(problem), icon=":material/movie:")
+        models.draw_without_maps(board, missing(board))
         return
     finding = sentence(film)
     frame.finding(finding)

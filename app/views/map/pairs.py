@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from app.kit.texts import md
 from app.services import Board
 from app.shell import frame
 from app.views.map import colors, finding, models, numbers, picture, selection
@@ -21,9 +20,7 @@ def draw(board: Board) -> None:
     if isinstance(scene, Scene):
         _draw(scene)
         return
-    frame.finding(scene)
-    models.draw(board)
-    st.info(md(scene), icon=":material/scatter_plot:")
+    models.draw_without_maps(board, scene)
 
 
 def _draw(scene: Scene) -> None:

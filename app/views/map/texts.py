@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from app import state
 from app.kit import controls
-from app.kit.texts import counted, md
+from app.kit.texts import counted
 from app.parts.map import linked_maps
 from app.services import Board, access
 from app.services.selection import picked
@@ -36,9 +36,7 @@ def draw(board: Board) -> None:
     sides = [models.answers_of(board, side) for side in models.SIDES]
     problem = next((p for m in sides if (p := queries.refusal(m))), "")
     if problem:
-        frame.finding(problem)
-        models.draw(board)
-        st.info(md(problem), icon=":material/scatter_plot:")
+        models.draw_without_maps(board, problem)
         return
     left, right = sides
     assert left is not None

@@ -98,6 +98,8 @@ def test_few_pairs_and_one_query_are_drawn_or_refused_in_a_sentence(open_map, qu
 def test_predictions_from_a_file_say_what_to_do(open_map):
     app = open_map(Made(brought=True), mright="brought:student-kd", mleft="brought:student-hard")
     assert "files carry no features" in finding(app)
+    assert not app.info  # it is said once
+    assert {"map_distill", "map_score"} <= {button.key for button in app.button}
 
 
 def test_picked_pairs_go_to_compare_as_a_slice_and_come_back(open_map):
