@@ -30,6 +30,10 @@ def draw() -> None:
         if not (ready := board.ready):
             st.write(texts.md(f"There is no report yet: {services.missing(board)}"))
         _report_button(ready)
+        st.caption(
+            "LaTeX and CSV hold the metrics over all labelled pairs; the numbers of a picture or "
+            "table are in the CSV beside it."
+        )
         for label, name, kind, make in (
             ("Table for LaTeX", "kdlab-table.tex", "text/plain", _latex),
             ("All metrics (CSV)", "kdlab-metrics.csv", "text/csv", _metrics),

@@ -1,7 +1,9 @@
 """Pictures of the Retrieval page: recall against time, what the first ads hold, and storage."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -27,7 +29,10 @@ def spots(
     current: Spot | None = None,
     dark: bool = False,
 ) -> go.Figure:
-    """Lines of marks over a log axis, y from 0 to 1; lines: of (name, role, marks)."""
+    """Lines of marks over a log axis, y from 0 to 1; lines: of (name, role, marks).
+
+    A line joins its marks in their order.
+    """
     figure = go.Figure(layout={"template": template(dark)})
     for name, role, marks in lines:
         figure.add_trace(_line(name, role, marks, dark))
@@ -36,9 +41,19 @@ def spots(
     return figure.update_layout(
         height=380,
         legend={"yanchor": "bottom", "y": 1.01},
-        xaxis={"title": plot(axes[0]), "type": "log", "dtick": 1},
+        xaxis={"title": plot(axes[0]), "type": "log", **_ticks(lines)},
         yaxis={"title": plot(axes[1]), "range": [0, 1.04]},
     )
+
+
+def _ticks(lines: Sequence[tuple[str, str, Sequence[Spot]]]) -> dict[str, Any]:
+    """Marks at 1, 2 and 5 of each power of ten; over many powers only the powers."""
+    places = [each.x for _, _, marks in lines for each in marks if each.x > 0]
+    if not places or max(places) > 300 * min(places):
+        return {"dtick": 1}
+    powers = range(math.floor(math.log10(min(places))), math.ceil(math.log10(max(places))) + 1)
+    values = [base * 10.0**power for power in powers for base in (1, 2, 5)]
+    return {"tickvals": values, "ticktext": [f"{value:g}" for value in values]}
 
 
 def _line(name: str, role: str, marks: Sequence[Spot], dark: bool) -> go.Scatter:

@@ -81,8 +81,10 @@ def _explain(study: Study, search: Search, queries: int, k: int) -> None:
     st.caption(
         f"Recall@{k} against exact search: the share of the {k} ads of largest cosine that the "
         "index has among its own; an ad that ties with the last one counts. Bars: 95 % intervals "
-        f"over n = {queries} queries (bootstrap). Time: one query at a time after warm-up, from "
-        "its vector to the ads, with k = 10. "
+        f"over n = {queries} queries (bootstrap). A line joins the marks of an index in the "
+        "order of their effort; where it runs back, more effort was measured as faster, which "
+        "is noise of the times. Time: one query at a time after warm-up, from its vector to the "
+        "ads, with k = 10. "
         f"Size: {search.recipe} {search.megabytes:.1f} MB, built in {search.build_seconds:.1f} s; "
         f"exact {study.exact_time.megabytes:.1f} MB. A 1-bit index holds no float vectors: "
         "those that rescore its ads are stored elsewhere, for example on disk."

@@ -9,15 +9,15 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app import state
-from app.kit import controls
+from app.kit import controls, sections
 from app.kit.by_hash import by_hash
 from app.kit.chart_tools import Caption
-from app.kit.texts import signed
+from app.kit.texts import counted, signed
 from app.services import Board
 from app.views.retrieval import rails
 from app.views.retrieval.parts.funnel import funnel
 from kdcore.retrieval.funnel import Cuts, Losses, Step, losses, steps
-from kdcore.retrieval.measuring.change import Change
+from kdcore.retrieval.measuring.change import Change, change_of
 from kdcore.retrieval.measuring.jobs import Request
 from kdcore.retrieval.measuring.study import EXACT, FIRST_SEARCH, Study, milliseconds
 from kdcore.retrieval.recall import mean_with_interval
@@ -46,6 +46,9 @@ def draw(board: Board, request: Request, study: Study) -> str:
             f"n = {len(study.queries)} queries · truth: {study.card['truth']}",
         ),
     )
+    texts = (sentence, _differs(study))
+    title = "The funnel, step by step"
+    sections.put("retrieval_funnel", lambda: sections.Section(title, texts, table))
     st.text(_lost(_losses(study, name, search, cuts), cuts))
     if full:
         st.text(_against(full))
@@ -128,15 +131,26 @@ def _data(study: Study, name: str, search: int, full: Change | None) -> dict[str
 
 
 def _finding(study: Study, search: int, cuts: Cuts, after: tuple[Step, Step, Step]) -> str:
-    before, last = (mean_with_interval(step.ndcg) for step in after[1:])
-    spent = sum(
-        milliseconds(study.card["times"], study.searches[search], cuts.candidates, cuts.reordered)
+    gain = change_of(np.stack([after[2].ndcg, after[1].ndcg], axis=1))
+    spent = milliseconds(
+        study.card["times"], study.searches[search], cuts.candidates, cuts.reordered
     )
     whole = study.ads * study.card["times"]["teacher_pair_ms"] / 1000
     return (
         f"The teacher's re-rank of {cuts.reordered} of {study.ads:,} ads moves nDCG@{DEPTH} from "
-        f"{before.value:.3f} to {last.value:.3f} ({signed(last.value - before.value)}) for "
-        f"{spent:,.0f} ms per query; to read every ad, the teacher would need {whole:,.0f} s."
+        f"{gain.second:.3f} to {gain.first:.3f} ({signed(gain.difference)}, 95 % "
+        f"{signed(gain.low)} to {signed(gain.high)}, paired, n = {gain.n}). The re-rank takes "
+        f"{spent[3]:,.0f} ms of the funnel's {sum(spent):,.0f} ms per query; to read every ad, "
+        f"the teacher would need {whole:,.0f} s."
+    )
+
+
+def _differs(study: Study) -> str:
+    """Why a report holds two nDCG of one name."""
+    return (
+        f"This nDCG@{DEPTH} is of {len(study.queries)} queries over all {study.ads:,} ads, against "
+        f"the best order of all of them ({study.card['truth']}). nDCG@{DEPTH} among the metrics of "
+        "all pairs is another number: it orders only the labelled ads of each query."
     )
 
 
@@ -147,10 +161,11 @@ def _lost(lost: Losses, cuts: Cuts) -> str:
         value = mean_with_interval(values)
         return f"{value.value:.3f} [{value.low:.3f}, {value.high:.3f}]"
 
+    handed = counted(cuts.candidates, "ad") + (" is" if cuts.candidates == 1 else " are")
     return (
-        f"What nDCG@{DEPTH} lacks to 1: {part(lost.cut)} because only {cuts.candidates} ads "
-        f"are handed on, {part(lost.index)} by the index, {part(lost.order)} by the order of those "
-        "ads (mean and 95 % interval)."
+        f"What nDCG@{DEPTH} lacks to 1: {part(lost.cut)} because only {handed} handed on, "
+        f"{part(lost.index)} by the index, {part(lost.order)} by the order of those ads (mean and "
+        "95 % interval)."
     )
 
 

@@ -12,6 +12,7 @@ from app import state
 from app.kit.by_hash import by_hash
 from app.kit.texts import md
 from app.services import access
+from app.views.retrieval import measuring
 from app.views.retrieval.columns import Columns, judged_by
 from kdcore.retrieval.ads import Ads, Mask
 from kdcore.retrieval.funnel import Cuts
@@ -37,14 +38,14 @@ def is_ready(request: Request, ads: Ads) -> bool:
     return vectors_path(access.home(), request.models[0], ads.content_hash).is_file()
 
 
-def offer(request: Request) -> None:
-    """The button that embeds the ads here, or its progress."""
+def offer(request: Request, ads: int) -> None:
+    """The button that embeds so many ads here, with what it costs, or its progress."""
     job = jobs.embedding_of(request, access.home())
     running = job.progress().state == "running"
-    st.fragment(_watch, run_every=1.0 if running else None)(request)
+    st.fragment(_watch, run_every=1.0 if running else None)(request, ads)
 
 
-def _watch(request: Request) -> None:
+def _watch(request: Request, ads: int) -> None:
     job = jobs.embedding_of(request, access.home())
     progress = job.progress()
     if progress.state == "running":
@@ -56,6 +57,7 @@ def _watch(request: Request) -> None:
         st.rerun()
     if progress.message:
         st.error(md(progress.message))
+    st.caption(measuring.estimate(request, ads))
     help = "The student reads every ad once, in a process of its own; then any query is answered."
     if st.button("Embed the ads here", key="retrieval_embed", **access.unless_public(help)):
         access.refuse_public()

@@ -6,9 +6,11 @@ from typing import Any
 import streamlit as st
 
 from app import services, state
-from app.kit.texts import md
+from app.kit.texts import duration, md
 from app.services import Board, access
 from app.views.retrieval import queries
+from kdcore.data.library import WORLD
+from kdcore.retrieval.ads import CORPUS
 from kdcore.retrieval.measuring import jobs
 from kdcore.retrieval.measuring.jobs import Request
 from kdcore.retrieval.measuring.study import Study
@@ -88,6 +90,8 @@ def _watch(request: Request) -> None:
 
 
 def _start_button(request: Request, label: str) -> None:
+    ads = _count(request)
+    st.caption(estimate(request, ads))
     help = (
         "Embeds the ads, builds indexes, lets the teacher score what was found, and times it all: "
         "a minute or two for 20,000 ads, in a process of its own."
@@ -96,6 +100,28 @@ def _start_button(request: Request, label: str) -> None:
         access.refuse_public()
         jobs.start(jobs.job_of(request, access.home()), request, access.home())
         st.rerun()
+
+
+def _count(request: Request) -> int:
+    """How many ads are searched; those of the world are not generated for it."""
+    name, _, size = request.data.partition(":ads=")
+    if name != WORLD:
+        return len(queries.ads_of(request.data, request.data_hash))
+    return int(size or CORPUS)
+
+
+def estimate(request: Request, ads: int) -> str:
+    """What the vectors of so many ads cost, where the bundled measurement is of this model."""
+    card = queries.bundled_card()
+    if card is None or card["models"][0] != request.models[0]:
+        return f"{ads:,} ads; how long this student takes for an ad was not measured here."
+    ms, megabytes = card["times"]["ad_ms"], ads * 4 * card["width"] / 1e6
+    return (
+        f"{ads:,} ads: the student's vectors take about {duration(ads * ms / 1000)} (at "
+        f"{ms:.2f} ms per ad, as in the bundled measurement) and {megabytes:,.0f} MB of memory. "
+        "Measuring needs more for the twin's vectors, the indexes, the truth and the teacher's "
+        "scores."
+    )
 
 
 def _state(request: Request) -> str:

@@ -1,6 +1,8 @@
 """What the Retrieval page reads: the measured study of the chosen models, and the ads in it."""
 
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 from app import services, state
 from app.kit.by_hash import by_hash
@@ -55,6 +57,14 @@ def study_of(request: Request) -> Study | None:
     except (OSError, DataError):
         return None
     return bundled if request.is_answered_by(bundled) else None
+
+
+def bundled_card() -> Mapping[str, Any] | None:
+    """The card of the bundled study; None where it cannot be read."""
+    try:
+        return _bundled(BUNDLED.stat().st_mtime_ns).card
+    except (OSError, DataError):
+        return None
 
 
 def is_measured_here(request: Request) -> bool:

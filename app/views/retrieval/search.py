@@ -37,7 +37,7 @@ def draw(board: Board, request: Request, study: Study) -> str:
         exactly = bool(answer.note)
         notes = _notes(answer.note, answer.milliseconds, passing)
     else:
-        live.offer(request)
+        live.offer(request, len(ads))
         return (
             "A typed query or a filter is searched on this machine, which has no vectors of these "
             f"{len(ads):,} ads yet: embed them once, then any text is answered."

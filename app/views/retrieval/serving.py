@@ -34,11 +34,13 @@ def draw(board: Board, request: Request, study: Study) -> str:
              "ms": whole * 1000},
         ]
     )  # fmt: skip
+    table["time"] = [_duration(ms) for ms in table["ms"]]
     _table("retrieval_times", table, sentence, request)
     st.caption(
-        "Milliseconds on the machine named below. Vectors of ads: mean over 1,000 ads in one "
-        "batch; vector of the query: median of 20; search: median; teacher: median of 20 lists of "
-        "100 ads. The time of the teacher on all ads is computed from its time per pair."
+        "Times of the machine that measured this; the last line of the page says which that was. "
+        "Vectors of ads: mean over 1,000 ads in one batch; vector of the query: median of 20; "
+        "search: median; teacher: median of 20 lists of 100 ads. The time of the teacher on all "
+        "ads is computed from its time per pair."
     )
     _codes(request, study)
     return sentence
@@ -69,7 +71,8 @@ def _codes(request: Request, study: Study) -> None:
     fixed = next(way for way in study.card["codes"] if way["way"] == "int8_fixed_range")
     own = next(way for way in study.card["codes"] if way["way"] == "int8")
     words = (
-        f"In 8 bits by (v + 1) · 255 / 2, vectors keep {100 * fixed['recall'][0]:.0f} % of the "
+        "In 8 bits by (v + 1) · 255 / 2, where v is a number of a vector of length 1 (−1 to 1), "
+        f"vectors keep {100 * fixed['recall'][0]:.0f} % of the "
         f"exact best ten; with a range measured per dimension {100 * own['recall'][0]:.0f} %. "
         "Both take a quarter of the bytes."
     )
@@ -84,8 +87,19 @@ def _codes(request: Request, study: Study) -> None:
 
 def _table(key: str, table: pd.DataFrame, sentence: str, request: Request) -> None:
     with st.container(key=key):
-        st.table(table.round(3), hide_index=True)
+        st.table(table.drop(columns="ms", errors="ignore").round(3), hide_index=True)
     controls.exports(key, table, sentence, f"KD Lab, retrieval {request.key}", None)
+
+
+def _duration(ms: float) -> str:
+    """Milliseconds below a second, else seconds, in three digits."""
+    return (
+        f"{ms:.3g} ms"
+        if ms < 1000
+        else f"{ms / 1000:,.3g} s"
+        if ms < 1e5
+        else f"{ms / 1000:,.0f} s"
+    )
 
 
 def _span(estimate: list[float]) -> str:

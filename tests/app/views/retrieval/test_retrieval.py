@@ -93,6 +93,17 @@ def test_every_part_draws_and_states_what_it_found(tab):
     assert words[tab] in finding(opened(tab))
 
 
+def test_the_funnel_gives_its_gain_an_interval_and_the_time_of_the_re_rank():
+    words = finding(opened("funnel"))
+    assert "paired, n = 100" in words
+    assert "The re-rank takes 133 ms of the funnel's 151 ms" in words
+
+
+def test_a_million_ads_say_beside_the_button_what_they_cost():
+    texts = [each.value for each in opened(fsize="1000000").caption]
+    assert any("1,000,000 ads" in text and "MB of memory" in text for text in texts)
+
+
 def test_more_effort_finds_more():
     def recall(app: AppTest) -> float:
         return float(finding(app).split("recall@10 ")[1].split()[0])
@@ -129,6 +140,7 @@ def test_a_typed_query_or_a_filter_needs_the_vectors_of_the_ads_here():
         app = opened(**choices)
         assert "embed them once" in finding(app)
         assert app.button(key="retrieval_embed").label == "Embed the ads here"
+        assert any("20,000 ads: the student" in each.value for each in app.caption)
 
 
 def test_a_typed_query_of_the_test_split_is_that_query(study):

@@ -3,7 +3,6 @@
 import { el, svg, theme } from "../../../../parts/draw.js";
 import { number } from "../../../../parts/words.js";
 
-const ROW = 44; // px, as in part.css
 const GAP = 34;
 
 export default function ({ data, parentElement }) {
@@ -57,12 +56,19 @@ export function markOf(ad, place, before, after, isTruth) {
 }
 
 function lines(left, right) {
-  const height = Math.max(left.length, right.length, 1) * ROW;
-  const picture = svg("svg", { class: "lines", height: height + 30, width: GAP, "aria-hidden": "true" });
+  const rows = Math.max(left.length, right.length, 1);
+  const picture = svg("svg", {
+    class: "lines",
+    viewBox: `0 0 ${GAP} ${rows}`, // a unit is a row, whose height part.css knows
+    preserveAspectRatio: "none",
+    width: GAP,
+    "aria-hidden": "true",
+  });
+  picture.style.height = `calc(${rows} * var(--row))`;
   left.forEach((ad, from) => {
     const to = right.indexOf(ad);
     if (to < 0) return;
-    const y = (place) => 28 + (place + 0.5) * ROW;
+    const y = (place) => place + 0.5;
     picture.append(svg("line", { x1: 0, x2: GAP, y1: y(from), y2: y(to), class: from === to ? "" : "moved" }));
   });
   return picture;

@@ -2,12 +2,14 @@
 // All scores are sent at once; a drag sends one message, when it is released.
 
 import { el, floats, painter, speaker, stateOf, svg, theme } from "../../../../parts/draw.js";
+import { numberBox } from "../../../../parts/number_box.js";
 import { integer, number } from "../../../../parts/words.js";
 import { ceilingOf, stepsOf, timesOf } from "./cuts.js";
 
 const CURVE = [0, 5, 10, 20, 35, 50, 75, 100, 150, 200]; // ads that the teacher reads
+const LABELS = { candidates: "ads that ANN hands on", reordered: "ads that the teacher reads" };
 const SIZE = { height: 250, left: 46, top: 14, bottom: 42, right: 16 };
-const HEAD = ["step", "ads read", "hands on", "ms per query", "nDCG", "ceiling of what it hands on"];
+const HEAD = ["step", "ads read", "ads left", "ms per query", "nDCG", "ceiling of what it hands on"];
 
 export default function ({ data, parentElement, setStateValue }) {
   const root = theme(parentElement);
@@ -31,7 +33,7 @@ export default function ({ data, parentElement, setStateValue }) {
 
 function create(root) {
   const find = (name) => root.querySelector(name);
-  const view = { hands: { candidates: find(".candidates"), reordered: find(".reordered") } };
+  const view = { hands: { candidates: find(".candidates"), reordered: find(".reordered") }, boxes: {} };
   view.say = speaker(find("[aria-live]"));
   view.paint = painter(() => draw(view));
   view.watch = new ResizeObserver(() => view.paint());
@@ -42,15 +44,25 @@ function create(root) {
       view.paint();
     };
     hand.onchange = () => send(view);
-    const box = hand.nextElementSibling;
-    box.onchange = () => {
-      hand.value = box.value; // the rail holds it within its bounds
-      view[name] = Number(hand.value);
-      send(view);
-      view.paint();
-    };
+    view.boxes[name] = boxOf(view, name, hand);
+    hand.closest(".cut").append(view.boxes[name].node);
   }
   return view;
+}
+
+/** A box for a typed cut; what is no whole number of the range is refused, and the range is said. */
+function boxOf(view, name, hand) {
+  return numberBox({
+    label: LABELS[name],
+    low: Number(hand.min),
+    high: Number(hand.max),
+    step: (value, way) => Math.round(value) + way,
+    take: (value) => {
+      view[name] = Math.round(value);
+      send(view);
+      view.paint();
+    },
+  });
 }
 
 function send(view) {
@@ -86,7 +98,7 @@ function draw(view) {
   const reordered = Math.min(view.reordered, candidates);
   for (const [name, hand] of Object.entries(view.hands)) {
     hand.value = view[name];
-    hand.nextElementSibling.value = view[name];
+    view.boxes[name].set(view[name]);
   }
   const { values, n } = stepsOf(queries, candidates, reordered, data.depth);
   const times = timesOf(data.times, candidates, reordered);
@@ -108,16 +120,16 @@ function table(view, { values, times, ceiling, candidates, reordered }) {
   const alone = data.times.teacher * data.ads;
   const rows = [
     [`ANN: ${data.search}`, integer(data.ads), integer(candidates), times[0], values[0], ceiling],
-    ["student's own order", integer(candidates), integer(reordered), times[1], values[1], null],
-    ["teacher's re-rank", integer(reordered), integer(data.depth), times[2], values[2], null],
-    [data.aloneName, integer(data.ads), integer(data.depth), alone, data.alone, null],
+    ["student's own order", integer(candidates), integer(candidates), times[1], values[1], null],
+    ["teacher's re-rank", integer(reordered), integer(candidates), times[2], values[2], null],
+    [data.aloneName, integer(data.ads), integer(data.ads), alone, data.alone, null],
   ];
   const cell = (value, digits) => (value === null ? "–" : number(value, digits));
   const heads = HEAD.map((name, i) => el("th", { class: i ? "num" : "", scope: "col" }, i === 4 ? depth : name));
   root.querySelector("thead").replaceChildren(el("tr", {}, ...heads));
   root.querySelector("tbody").replaceChildren(
     ...rows.map(([name, read, on, ms, value, most]) => {
-      const cells = [read, on, cell(ms, ms < 100 ? 2 : 0), cell(value, 3), cell(most, 3)];
+      const cells = [read, on, ms < 100 ? cell(ms, 2) : integer(Math.round(ms)), cell(value, 3), cell(most, 3)];
       return el("tr", {}, el("th", { scope: "row" }, name), ...cells.map((c) => el("td", { class: "num" }, c)));
     }),
   );
