@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.services import access
-from app.views.retrieval import queries
+from app.views.retrieval import queries, rails
 from app.views.retrieval.columns import judged_by, measured
 from kdcore.retrieval.funnel import Cuts, losses, steps
 from kdcore.retrieval.measuring.jobs import Request
@@ -104,6 +104,16 @@ def test_a_million_ads_say_beside_the_button_what_they_cost():
     assert any("1,000,000 ads" in text and "MB of memory" in text for text in texts)
 
 
+def test_words_and_times_read_as_a_person_writes_them(study):
+    assert [rails.words(search) for search in study.searches[:2]] == [
+        "IVF512, 1 list probed",
+        "IVF512, 4 lists probed",
+    ]
+    table = next(each.value for each in opened("storage").table if "work" in each.value)
+    assert list(table["time"])[:1] == ["20 s"]
+    assert "ms" not in table
+
+
 def test_more_effort_finds_more():
     def recall(app: AppTest) -> float:
         return float(finding(app).split("recall@10 ")[1].split()[0])
@@ -133,6 +143,9 @@ def test_a_query_beyond_the_study_is_named():
 def test_every_picture_has_its_numbers():
     spec = json.loads(opened("recall").get("plotly_chart")[0].proto.spec)
     assert {trace["name"] for trace in spec["data"]} >= {"Exact", "chosen now"}
+    times = [x for trace in spec["data"] for x in trace["x"]]
+    ticks = spec["layout"]["xaxis"]["tickvals"]
+    assert sum(min(times) <= tick <= max(times) for tick in ticks) >= 3
 
 
 def test_a_typed_query_or_a_filter_needs_the_vectors_of_the_ads_here():
