@@ -64,7 +64,7 @@ def _color(scene: Scene, name: str) -> Color | None:
     if name == "overlap":
         k = scene.maps.geometry.k
         heading = f"Share of {k} neighbors in common"
-        return color_by_number(heading, 100 * scene.maps.shared, 0, 0.0, 100.0, unit=" %")
+        return color_by_number(heading, 100 * scene.maps.shared, 0, low=0.0, unit=" %")
     if name == "label":
         return color_by_class(title, board.pairs.grades[rows], list(board.pairs.scheme.grades))
     if name == "outcome":

@@ -149,7 +149,7 @@ def color_of(scene: TextScene) -> Color | None:
     name = state.now().map.color if state.now().map.color in COLORS else next(iter(COLORS))
     if name == "overlap":
         title = f"Share of {scene.maps.geometry.k} neighbors in common"
-        return color_by_number(title, 100 * scene.maps.shared, 0, 0.0, 100.0, unit=" %")
+        return color_by_number(title, 100 * scene.maps.shared, 0, low=0.0, unit=" %")
     if name == "density":
         return None
     codes = (scene.maps.rows >= len(scene.texts.queries)).astype(np.int64)
