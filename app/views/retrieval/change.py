@@ -8,7 +8,7 @@ from app import state
 from app.kit import controls
 from app.kit.by_hash import by_hash
 from app.kit.chart_tools import Caption
-from app.kit.texts import VERDICT_MARKS, signed
+from app.kit.texts import VERDICT_MARKS, counted, signed
 from app.services import Board
 from kdcore.metrics.significance import RULE
 from kdcore.retrieval.measuring.change import Change
@@ -67,7 +67,7 @@ def _row(name: str, change: Change) -> dict[str, object]:
 
 def _finding(change: Change, k: int) -> str:
     return (
-        f"Of the {k} ads that the teacher ranks highest, the distilled student finds "
+        f"Of the {counted(k, 'ad')} that the teacher ranks highest, the distilled student finds "
         f"{100 * change.first:.0f} %, its twin {100 * change.second:.0f} %: "
         f"{signed(change.difference)} (95 % {signed(change.low)} to {signed(change.high)}, "
         f"n = {change.n}), {change.verdict}."

@@ -112,6 +112,7 @@ def test_words_and_times_read_as_a_person_writes_them(study):
     table = next(each.value for each in opened("storage").table if "work" in each.value)
     assert list(table["time"])[:1] == ["20 s"]
     assert "ms" not in table
+    assert finding(opened("twin", fk="1")).startswith("Of the 1 ad that the teacher ranks highest")
 
 
 def test_more_effort_finds_more():
