@@ -1,14 +1,18 @@
 """What a browser that watches a pipeline is sent: how each of its stages stands, in words."""
 
 from collections.abc import Collection
+from contextlib import suppress
 from math import isfinite
+from pathlib import Path
 from typing import Any
 
 from app.services import access
 from app.services.live.status import STAGES
+from kdcore import lab
 from kdcore.errors import LabError
 from kdcore.experiments import pipeline as recipes
 from kdcore.experiments.pipeline import Pipeline, PipelineState, Plan, Stage, StageState
+from kdcore.runs.store import Run
 from kdcore.workspace import check_name
 
 _WAITING = {
@@ -16,6 +20,8 @@ _WAITING = {
     "queued": "queued",
     "lost": "its process has ended",
 }
+# in a link, before the id of a bundled pipeline
+BUNDLED = "demo:"
 _FAILED = {"failed": "failed", "lost": "was killed repeatedly"}
 
 
@@ -27,6 +33,27 @@ def find(name: str) -> Pipeline | None:
     except LabError:
         return None
     return pipeline if pipeline.id == name and is_readable(pipeline) else None
+
+
+def link_of(name: str, mine: bool) -> str:
+    """What a link to Recipe calls a pipeline of the workspace, or of the demo; "" without one."""
+    if mine or not name:
+        return name if name and find(name) is not None else ""
+    try:
+        check_name(name, "pipeline")
+    except LabError:
+        return ""
+    return f"{BUNDLED}{name}" if (access.demo().recipes / name).is_dir() else ""
+
+
+def roc_auc(folder: Path) -> str:
+    """What a finished run reached on test, as " reached ROC-AUC 0.7 [0.6, 0.8] on 9 pairs"."""
+    with suppress(LabError, OSError, KeyError):
+        if (evaluation := lab.stored_evaluation(Run.load(folder))) is not None:
+            value = evaluation.metrics["roc_auc"]
+            within = f"[{value.low:.3f}, {value.high:.3f}]"
+            return f" reached ROC-AUC {value.value:.3f} {within} on {value.n:,} pairs"
+    return ""
 
 
 def is_readable(pipeline: Pipeline) -> bool:

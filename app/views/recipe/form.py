@@ -27,7 +27,7 @@ _MODELS = {
 }
 
 
-def draw() -> None:
+def draw(planned: Planned) -> None:
     """Recipe, size, data and seed side by side."""
     now = state.now().recipe
     titles = {name: recipe.title for name, recipe in RECIPES.items()}
@@ -47,7 +47,9 @@ def draw() -> None:
             width=140,
             help="The same seed gives the same models.",
         )
-    st.caption(md(RECIPES[now.recipe].sentence))
+    left_out = planned.shape.left_out if planned.shape is not None else ()
+    but = f"**Not on these data:** {md(' '.join(left_out))}" if left_out else ""
+    st.caption(f"{md(RECIPES[now.recipe].sentence)} {but}".strip())
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         _models(now.recipe, now.size, decode(now.settings))
         _parts(now.recipe)
@@ -97,8 +99,6 @@ def start(planned: Planned) -> None:
     """The button, or what stands in its way; and the estimates of each stage."""
     if planned.problem is not None:
         error_box.draw(*error_box.words(planned.problem))
-    for sentence in planned.plan.left_out if planned.plan else ():
-        st.info(md(sentence))
     pressed = st.button(
         "Start the recipe",
         type="primary",

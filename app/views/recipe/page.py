@@ -2,15 +2,15 @@
 
 import streamlit as st
 
-from app import services, state
+from app import services
 from app.shell import frame
 from app.state import keys
 from app.views.recipe import form, outcome, picture, queries, stage
 
-if run := st.session_state.pop(keys.RECIPE_OPEN, ""):
-    state.correct(runs={"opened": run, "tab": "one"})
-    st.switch_page("views/runs/page.py")
 shown = queries.shown()
+if run := st.session_state.pop(keys.RECIPE_OPEN, ""):
+    picture.go_to_run(run, shown)
+    st.switch_page("views/runs/page.py")
 top = st.container()
 if services.public():
     st.info(services.PUBLIC_REASON, icon=":material/lock:")
@@ -19,7 +19,7 @@ if shown is None:
     planned = queries.planned()
     with top:
         frame.finding(form.sentence(planned))
-    form.draw()
+    form.draw(planned)
     if planned.shape is not None:
         picture.plan(planned.shape)
         stage.draw(planned.shape)

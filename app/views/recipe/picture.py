@@ -1,16 +1,18 @@
 """The stages as boxes, with the controls of the pipeline that they belong to."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import streamlit as st
 
 from app import state
 from app.kit import error_box
+from app.kit.forms import title_of
 from app.kit.texts import md
 from app.parts.lead_to import on_next_page
 from app.services import access
 from app.services.live import recipe as live
+from app.services.runs.listing import key_of
 from app.state import keys
 from app.views.recipe import queries
 from app.views.recipe.parts.boxes import boxes
@@ -26,6 +28,19 @@ _STANDS = {
     "lost": "has been interrupted",
 }
 _GO_ON = {"new": "Start", "paused": "Resume", "failed": "Try again", "lost": "Resume"}
+
+
+def changes(planned: Plan) -> str:
+    """What differs from the recipe's own settings, as Markdown; "" where nothing does."""
+    titles = live.titles(planned)
+    parts = [
+        f"{md(titles[stage.name])}: {md(title_of(path.rpartition('.')[2]).lower())} "
+        f"**{md(str(value))}** (recipe: {md(str(planned.usual[f'{stage.name}.{path}']))})"
+        for stage in planned.stages
+        for path, value in planned.changed(stage.name).items()
+    ]
+    more = f"; and {len(parts) - 8} more" if len(parts) > 8 else ""
+    return f"Changed from the recipe: {'; '.join(parts[:8])}{more}." if parts else ""
 
 
 def plan(planned: Plan) -> None:
@@ -46,6 +61,8 @@ def plan(planned: Plan) -> None:
         }
         for stage in planned.stages
     ]
+    if text := changes(planned):
+        st.caption(text)
     with st.container(key="recipe_picture"):
         now = {"state": "new", "message": "", "stages": stages, "done": 0}
         boxes(now, "", "recipe_boxes_plan", _on_open, lambda: None)
@@ -56,10 +73,23 @@ def pipeline(shown: Shown) -> None:
     now = live.in_words(shown.plan, shown.state)
     if shown.pipeline is not None:
         _controls(shown.pipeline, now)
+    if text := changes(shown.plan):
+        st.caption(text)
     with st.container(key="recipe_picture"):
         boxes(now, shown.pipeline.id if shown.pipeline else "", "recipe_boxes", _on_open, _on_end)
+    for line in _former(shown.pipeline) if shown.pipeline else ():
+        st.caption(line)
     if shown.measured is not None:
         st.caption(_origin(shown.measured))
+
+
+def _former(shown: Pipeline) -> Iterator[str]:
+    """What the earlier runs of a stage reached, beside its present one: they are kept in Runs."""
+    present, titles = shown.run_ids(), live.titles(shown.plan)
+    for name, runs in shown.former().items():
+        for run in (each for each in runs if each != present.get(name) and name in titles):
+            value = live.roc_auc(shown.workspace.run_folder(run))
+            yield f"Before the change, {md(titles[name])}{value}: run {md(run)}, kept in Runs."
 
 
 def _origin(measured: Measured) -> str:
@@ -120,6 +150,18 @@ def _on_open(sent: Any) -> None:
     else:
         state.change(recipe={"stage": str(sent.get("stage") or "")})
         on_next_page(".st-key-recipe_settings")  # they may stand far below the picture
+
+
+def go_to_run(run: str, shown: Shown | None) -> None:
+    """Let Runs open on a run of a pipeline, on the pipeline's data, its row marked."""
+    key = key_of(run) if shown is not None and shown.pipeline is not None else run
+    opened = {"opened": key, "selected": key, "tab": "one", "search": ""}
+    data = shown.plan.data.partition(":")[0] if shown is not None else ""
+    if data in queries.data_titles() and data != state.now().data_set:
+        state.stand_on(data, entry=False, runs=opened)
+    else:
+        state.correct(runs=opened)
+    on_next_page(".st-key-runs_views")
 
 
 def _on_end() -> None:

@@ -27,8 +27,7 @@ from kdcore.experiments.pipeline import (
 from kdcore.workspace import Workspace
 
 _LONGEST = 2_000  # characters of State.recipe.settings
-# in a link, before the name of a pipeline that was measured before, or the id of a bundled one
-_BEFORE, _BUNDLED = "measured:", "demo:"
+_BEFORE, _BUNDLED = "measured:", live.BUNDLED  # in a link, before a pipeline's name
 MOST = 20  # pipelines of a workspace that are offered
 
 
@@ -215,6 +214,7 @@ def title(plan: Plan) -> str:
     facts = ["small" if plan.small else "full", data, f"seed {plan.seed}"]
     facts += [PARTS[part].partition(":")[0] for part in plan.without]
     facts += ["each part left out in turn"] * plan.ablation
+    facts += ["changed from the recipe"] * bool(plan.usual)
     return f"{plan.title} ({', '.join(facts)})"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from kdcore.config import to_dict
 from kdcore.errors import LabError
 from kdcore.experiments.pipeline.folder import Pipeline, refuse_driven
-from kdcore.experiments.pipeline.settings import by_stage, with_settings
+from kdcore.experiments.pipeline.settings import by_stage, usual_values, with_settings
 from kdcore.experiments.pipeline.state import state
 from kdcore.runs.queue import control
 from kdcore.runs.queue.processes import reap, spawn
@@ -62,7 +62,10 @@ def change(pipeline: Pipeline, sets: Mapping[str, Any]) -> tuple[Pipeline, tuple
     ]
     new = {s.name for s, old in zip(stages, plan.stages, strict=True) if s.settings != old.settings}
     again = plan.following(new)
-    after = pipeline.with_plan(replace(plan, stages=tuple(stages)))
+    own = {stage.name: stage.settings for stage in plan.stages}
+    usual = usual_values(plan.usual, stages, own)
+    after = pipeline.with_plan(replace(plan, stages=tuple(stages), usual=usual))
+    after.keep_former(again)
     runs = {name: run for name, run in pipeline.run_ids().items() if name not in again}
     after.set_runs(runs)
     if after.driver().order:

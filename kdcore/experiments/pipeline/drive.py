@@ -122,7 +122,13 @@ class _Drive:
             key=key,
         )
         plan = self.pipeline.plan
-        title = f"{stage.title}, seed {plan.seed}"
+        changed = {  # the model has a column of its own in every list
+            path.rpartition(".")[2]: value
+            for path, value in plan.changed(stage.name).items()
+            if path.partition(".")[0] not in ("model", "student")
+        }
+        changes = [f"{name} {value}" for name, value in changed.items()]
+        title = ", ".join([stage.title, *changes[:3], f"seed {plan.seed}"])
         return lab.create(from_dict(stage.filled(references)), self.workspace, title, purpose)
 
     def _begin(self, stage: Stage, run: Run) -> None:

@@ -2,6 +2,7 @@
 
     plan.json     the plan, written once and again when a stage is changed
     runs.json     the run of each stage that has begun
+    former.json   runs of stages that were changed and run again, each stage's oldest first
     driver.json   whether it should run or pause, the process that drives it, what went wrong
 
 The results of a run are in the run's own folder only.
@@ -10,7 +11,7 @@ The results of a run are in the run's own folder only.
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -26,7 +27,7 @@ from kdcore.runs.record import is_alive, process_start
 from kdcore.runs.store import Run, RunStore
 from kdcore.workspace import Workspace, new_folder, read_json, write_json_atomic
 
-PLAN, RUNS, DRIVER = "plan.json", "runs.json", "driver.json"
+PLAN, RUNS, FORMER, DRIVER = "plan.json", "runs.json", "former.json", "driver.json"
 Order = Literal["", "run", "pause"]
 
 
@@ -108,6 +109,19 @@ class Pipeline:
     def set_runs(self, runs: Mapping[str, str]) -> None:
         """Write down the run of each stage."""
         write_json_atomic(self.folder / RUNS, dict(runs))
+
+    def former(self) -> dict[str, list[str]]:
+        """The earlier runs of stages that run again, by the stage's name, oldest first."""
+        content = read_json(self.folder / FORMER)
+        return {str(k): [*map(str, v)] for k, v in content.items() if isinstance(v, list)}
+
+    def keep_former(self, stages: Collection[str]) -> None:
+        """Write down the runs of stages that are about to let go of them."""
+        former = self.former()
+        for name, run in self.run_ids().items():
+            if name in stages:
+                former[name] = [*(r for r in former.get(name, []) if r != run), run]
+        write_json_atomic(self.folder / FORMER, former)
 
     def driver(self) -> Driver:
         """The driver, as it was last written."""

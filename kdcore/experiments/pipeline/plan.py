@@ -16,7 +16,7 @@ from kdcore.data.splits import refuse_missing
 from kdcore.errors import ConfigError, lookup
 from kdcore.experiments.estimate.data_stats import world_sizes
 from kdcore.experiments.pipeline.recipes import ABLATED, RECIPES, Builder, Recipe, stage_names
-from kdcore.experiments.pipeline.settings import MODELS, by_stage
+from kdcore.experiments.pipeline.settings import MODELS, by_stage, usual_values
 from kdcore.experiments.pipeline.stages import Plan, Stage, Variant
 from kdcore.workspace import Workspace
 
@@ -84,7 +84,16 @@ def plan(
         left_out=left_out,
         stages=stages,
         variants=variants,
+        usual=_usual(builder, parts, ablation, stages),
     )
+
+
+def _usual(
+    builder: Builder, parts: Sequence[str], ablation: bool, stages: Sequence[Stage]
+) -> dict[str, Any]:
+    """The recipe's own values of the settings that were given for stages."""
+    own, _ = _merged(replace(builder, sets={}), parts, ablation)
+    return usual_values({}, stages, {stage.name: stage.settings for stage in own})
 
 
 def _refuse_unknown(recipe: Recipe, without: Collection[str], models: Collection[str]) -> None:

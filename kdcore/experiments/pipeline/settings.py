@@ -1,11 +1,13 @@
 """Settings of single stages by the stage's name and the path: {"student.training.epochs": 3}."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from kdcore.config import StageConfig, to_dict
 from kdcore.errors import ConfigError, UnknownNameError, lookup
 from kdcore.experiments.changes import build_all, changed, put
+from kdcore.experiments.pipeline.stages import Stage
+from kdcore.knobs import flat
 
 MODELS = "models"  # in the place of a stage: a model by its name, for every stage that trains it
 _SHARED = ("data", "limit", "seed", "stage")  # what makes stages parts of one pipeline
@@ -32,6 +34,23 @@ def by_stage(sets: Mapping[str, Any], stages: Collection[str]) -> dict[str, dict
     if problems:
         raise ConfigError("These settings of stages cannot be used:", problems)
     return grouped
+
+
+def usual_values(
+    before: Mapping[str, Any], stages: Iterable[Stage], own: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """The recipe's values of the settings in which stages differ from it, by stage.path.
+
+    before: those that were known to differ; own: what stages had so far, by their names.
+    """
+    usual = {}
+    for stage in stages:
+        old, new = flat(own.get(stage.name, stage.settings)), flat(stage.settings)
+        for path, value in new.items():
+            value_of_recipe = before.get(f"{stage.name}.{path}", old.get(path))
+            if value != value_of_recipe:
+                usual[f"{stage.name}.{path}"] = value_of_recipe
+    return usual
 
 
 def with_settings(config: StageConfig, sets: Mapping[str, Any], stage: str) -> StageConfig:

@@ -99,6 +99,7 @@ class Plan:
     """The stages of a pipeline, in an order in which they can run, and what they were made from.
 
     left_out: what the data do not allow, a sentence each. variants: the recipe, then its ablation.
+    usual: the recipe's own values of the settings that were changed, by stage.path.
     """
 
     recipe: str
@@ -112,6 +113,13 @@ class Plan:
     left_out: tuple[str, ...]
     stages: tuple[Stage, ...]
     variants: tuple[Variant, ...]
+    usual: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    def changed(self, name: str) -> dict[str, Any]:
+        """The settings of a stage that differ from the recipe's, by their path in it."""
+        paths = (path.partition(".")[::2] for path in self.usual)
+        values = flat(self.stage(name).settings)
+        return {path: values.get(path) for stage, path in paths if stage == name}
 
     def stage(self, name: str) -> Stage:
         """A stage by its name; a typo is answered with the nearest one."""

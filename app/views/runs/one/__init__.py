@@ -11,6 +11,7 @@ from app.kit import error_box
 from app.kit.texts import duration, md, number, signed, verdict
 from app.parts.metric_cards import Card, interval, metric_cards
 from app.services.cautions import unequal_budgets
+from app.services.live import recipe as live
 from app.services.runs import listing, seeds
 from app.services.runs.differences import kept_delta
 from app.services.runs.entry import Entry
@@ -45,6 +46,7 @@ def draw(view: RunsView) -> None:
         )
         with st.container(horizontal=True, key="runs_actions"):
             _watch(entry)
+            _recipe(entry)
             _delete(entry)
     if entry.key not in {e.key for e in view.shown}:
         st.caption(":material/filter_alt: This run is not among the runs shown above.")
@@ -94,6 +96,14 @@ def _watch(entry: Entry) -> None:
     ):
         state.correct(distill={"run": entry.row.id})
         st.switch_page("views/distill/page.py")
+
+
+def _recipe(entry: Entry) -> None:
+    """The way to the recipe whose stage the run is."""
+    key = live.link_of(entry.row.run.purpose.recipe, entry.mine)
+    if key and st.button("To its recipe", icon=":material/conversion_path:", key="runs_recipe"):
+        state.correct(recipe={"pipeline": key, "planning": "", "settings": ""})
+        st.switch_page("views/recipe/page.py")
 
 
 def _delete(entry: Entry) -> None:
@@ -225,7 +235,9 @@ def _settings(view: RunsView, entry: Entry) -> None:
     else:
         st.markdown("**Command line**")
         st.code(command, language="bash", wrap_lines=True)
-    inputs = inputs_of(entry.row, view.metric).short()
+    inputs = "no test numbers yet"
+    if entry.row.test.metrics:
+        inputs = inputs_of(entry.row, view.metric).short()
     other = ("pairs", "data", "seed", "notes", "teacher_files")
     versions = ", ".join(f"{k} {v}" for k, v in run.provenance.items() if k not in other)
     taught_by = (

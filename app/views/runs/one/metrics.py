@@ -91,7 +91,8 @@ def purpose(entry: Entry, entries: Sequence[Entry]) -> str:
     run, origin = entry.row.run, entry.row.run.purpose
     changes = ", ".join(f"{path}={value}" for path, value in origin.changed.items())
     parts = [
-        f"as the twin of {md(_student_of(run, entries))}" if origin.role == "twin" else "",
+        f"as the twin of {_student_of(run, entries)}" if origin.role == "twin" else "",
+        origin.recipe and f"as a stage of the recipe {md(origin.recipe)}",
         origin.sweep and f"as a cell of the sweep {md(origin.sweep)}",
         origin.preset and f"from the preset {md(_title(origin.preset))}",
         origin.parent and f"after {md(origin.parent)}",
@@ -105,7 +106,8 @@ def purpose(entry: Entry, entries: Sequence[Entry]) -> str:
 def _student_of(run: Run, entries: Sequence[Entry]) -> str:
     others = (e for e in entries if e.row.run.folder.parent == run.folder.parent)
     title = next((e.title for e in others if e.row.run.purpose.twin == run.id), "")
-    return title or "a student that is not here"
+    missing = "whose stage comes later" if run.purpose.recipe else "that is not here"
+    return md(title) or f"a student {missing}"
 
 
 def _title(preset: str) -> str:

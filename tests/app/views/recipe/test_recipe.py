@@ -9,6 +9,7 @@ from app.kit.figures.recipe import Step, waterfall
 from app.services import access
 from app.services.live import recipe as live
 from app.shell.lessons import lesson
+from app.state import keys
 from app.views.recipe import outcome, queries
 from app.views.recipe.stage import in_effect
 from kdcore.errors import RunError
@@ -126,7 +127,34 @@ def test_a_changed_stage_and_what_follows_let_go_of_their_runs(home, monkeypatch
     assert len(begun) == 1
     rest = recipes.find(one.id, home).run_ids()
     assert set(before) - set(rest) == {"student_log", "student"}
+    again = visit("recipe", v="1", pipe=one.id)
+    assert "Student on the log: epochs **3** (recipe: 6)" in texts(again)
+    assert "Before the change, Student, label-aware reached ROC-AUC 1.000" in texts(again)
+    assert "changed from the recipe" in finding(again)
     assert choices(at).recipe.settings == ""
+
+
+def test_a_box_opens_its_run_on_the_data_of_the_pipeline_and_the_run_leads_back(home):
+    one = finished(home.root, ablation=False)
+    run = one.run_ids()["student_labels"]
+    at = visit("recipe", v="1", pipe=one.id)
+    at.session_state[keys.RECIPE_OPEN] = run
+    at.run()
+    now = choices(at)
+    assert (now.data_set, now.runs.opened, now.runs.selected) == ("invented", run, run)
+    runs = visit("runs", v="1", data="invented", ropen=run)
+    assert f"as a stage of the recipe {one.id}" in texts(runs)
+    assert "twin of a student whose stage comes later" in texts(runs)
+    assert button(runs, "runs_recipe").label == "To its recipe"
+    press(runs, "runs_recipe")
+    assert choices(runs).recipe.pipeline == one.id
+    assert live.link_of("../home", False) == live.link_of("", True) == ""
+
+
+def test_what_the_data_do_not_allow_stands_with_the_description(home):
+    some_pairs().save(home.data_folder("no-log"))
+    at = visit("recipe", v="1", rplan="1", rdata="no-log")
+    assert "Not on these data:** These data have no log" in texts(at)
 
 
 def test_data_that_a_link_names_are_those_of_the_lab():
