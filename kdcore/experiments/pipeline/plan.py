@@ -62,9 +62,7 @@ def plan(
         "data": data if own else preset.data,
         "limit": (preset.limit if own else 0) if limit is None else limit,
         "seed": seed,
-        "device": device,
-        "threads": threads,
-    }
+    } | {"device": device, "threads": threads}
     facts = _facts_of(FinetuneConfig(**common), workspace or Workspace.default())
     possible, left_out = _possible(recipe, facts)
     parts = [part for part in possible if part not in without]
