@@ -59,7 +59,7 @@ def test_all_contenders_compute_the_same_scores_from_the_same_weights(report):
 
 def test_every_goal_of_the_project_is_answered_with_a_finite_figure(report):
     goals = [goal for row in report[0]["rows"] for goal in row["goals"]]
-    assert len(goals) == 10
+    assert len(goals) == 11
     assert all(goal["reached"] > 0 for goal in goals)
 
 
