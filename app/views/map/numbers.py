@@ -79,12 +79,12 @@ def cards(scene: Scene) -> list[Card]:
     ]
     return shared + [
         Card(
-            f"{side} {drawing.WAYS[scene.way]} keeps",
+            f"{side} {drawing.WAYS[scene.drawn.way]} keeps",
             f"{_shown(quality.trustworthiness)} / {_shown(quality.continuity)}",
             f"Trustworthiness / continuity. {KEPT}",
             n=f"n = {quality.n:,} pairs",
         )
-        for side, quality in zip(("Left", "Right"), scene.layout.qualities, strict=True)
+        for side, quality in zip(("Left", "Right"), scene.drawn.layout.qualities, strict=True)
     ]
 
 

@@ -20,6 +20,7 @@ from app.views.map.scene import Scene
 from kdcore.projection.quality import MapQuality
 
 KEY = "map"
+DEFINITION = "Distances between clusters mean nothing; which points are near each other does."
 
 
 def draw(scene: Scene, sentence: str) -> None:
@@ -39,7 +40,7 @@ def draw(scene: Scene, sentence: str) -> None:
             on_change=partial(take, scene.points, color, scene.board.pairs.content_hash),
             titles=scene.titles,
             roles=scene.roles,
-            notes=tuple(note(quality) for quality in scene.layout.qualities),
+            notes=tuple(note(quality) for quality in scene.drawn.layout.qualities),
             texts=scene.texts,
             shown=shown_of(choices.picked_rows(scene.board), scene.pinned),
             pinned=pinned_of(scene),
@@ -54,8 +55,8 @@ def _exports(scene: Scene, sentence: str) -> None:
     names = " and ".join(scene.titles)
     caption = captions.of_models(
         scene.board,
-        f"{drawing.WAYS[scene.way]} of the features of {names}",
-        "Distances between clusters mean nothing; which points are near each other does.",
+        f"{drawing.WAYS[scene.drawn.way]} of the features of {names}",
+        DEFINITION,
         models=[captions.plain(each) for each in scene.titles],
         n=f"n = {len(scene.rows):,} pairs",
     )

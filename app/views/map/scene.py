@@ -13,7 +13,7 @@ from app.services import Answers, Board
 from app.views.map import models
 from app.views.map.queries import maps
 from app.views.map.queries.maps import Drawn
-from kdcore.projection.maps import Layout, TwoMaps, Way
+from kdcore.projection.maps import TwoMaps, Way
 
 MOST_TEXTS = 20_000  # points whose texts are sent along; of more, a click asks for them
 Bools = NDArray[np.bool_]
@@ -32,16 +32,6 @@ class Scene:
     def maps(self) -> TwoMaps:
         """The finished maps with their numbers."""
         return self.drawn.maps
-
-    @property
-    def way(self) -> Way:
-        """The layout that is shown: the chosen one, PCA while there is no other."""
-        return state.now().map.layout if state.now().map.layout in self.maps.layouts else "pca"  # type: ignore[return-value]
-
-    @property
-    def layout(self) -> Layout:
-        """Both maps as they are shown."""
-        return self.maps.layouts[self.way]
 
     @property
     def rows(self) -> NDArray[np.int64]:
@@ -71,7 +61,7 @@ class Scene:
     @cached_property
     def points(self) -> Points:
         """The places, as the browser part takes them."""
-        return _points(self.drawn.key, self.way, self.drawn.origin, self)
+        return _points(self.drawn.key, self.drawn.way, self.drawn.origin, self)
 
     @cached_property
     def texts(self) -> Texts | None:
@@ -92,7 +82,7 @@ class Scene:
             f"{side}={m.key} {m.hash}" for side, m in zip(models.SIDES, self.models, strict=True)
         )
         data = f"data={self.board.pairs.name} {self.board.pairs.content_hash}"
-        return f"{data} {' '.join(hashes)} maps={self.drawn.key} {self.way}"
+        return f"{data} {' '.join(hashes)} maps={self.drawn.key} {self.drawn.way}"
 
 
 def scene_of(board: Board) -> Scene | str:
@@ -112,7 +102,7 @@ def scene_of(board: Board) -> Scene | str:
 
 @by_hash(most=12, on=lambda key, way, origin, scene: (key, way, origin, scene.board.pairs))
 def _points(key: str, way: Way, origin: str, scene: Scene) -> Points:
-    layout = scene.layout
+    layout = scene.drawn.layout
     return points_of(scene.rows, layout.first, layout.second)
 
 

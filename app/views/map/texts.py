@@ -79,7 +79,7 @@ def _picture(scene: queries.TextScene) -> None:
             on_change=partial(picture.take, points, color, owner, "map.point"),
             titles=scene.titles,
             roles=scene.roles,
-            notes=tuple(picture.note(quality) for quality in scene.layout.qualities),
+            notes=tuple(picture.note(quality) for quality in scene.drawn.layout.qualities),
             texts=queries.texts(scene),
             shown=picture.shown_of(selected, pinned if pinned in rows else None),
             pinned=queries.card_of(scene, pinned) if pinned in rows else None,
@@ -88,8 +88,8 @@ def _picture(scene: queries.TextScene) -> None:
         )
     caption = captions.of_models(
         scene.board,
-        f"{drawing.WAYS[scene.way]} of the vectors of queries and ads",
-        "Distances between clusters mean nothing; which points are near each other does.",
+        f"{drawing.WAYS[scene.drawn.way]} of the vectors of queries and ads",
+        picture.DEFINITION,
         models=[captions.plain(title) for title in scene.titles],
         n=f"n = {len(rows):,} queries and ads",
     )

@@ -6,13 +6,14 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from app import state
 from app.kit.by_hash import by_hash
 from app.services import Answers, Board, access
 from kdcore.errors import DataError
 from kdcore.folder_job import Progress
 from kdcore.projection import jobs
 from kdcore.projection.bundled import bundled_maps
-from kdcore.projection.maps import TwoMaps, glance, maps_key
+from kdcore.projection.maps import Layout, TwoMaps, Way, glance, maps_key
 from kdcore.projection.near import Near, near
 from kdcore.projection.quality import overlap_interval
 from kdcore.projection.spaces import Space
@@ -29,6 +30,17 @@ class Drawn:
     maps: TwoMaps
     origin: Origin
     key: str
+
+    @property
+    def way(self) -> Way:
+        """The layout that is shown: the chosen one, PCA while there is no other."""
+        chosen = state.now().map.layout
+        return chosen if chosen in self.maps.layouts else "pca"  # type: ignore[return-value]
+
+    @property
+    def layout(self) -> Layout:
+        """Both maps as they are shown."""
+        return self.maps.layouts[self.way]
 
 
 @by_hash(most=12)

@@ -49,7 +49,7 @@ def points(scene: Scene) -> pd.DataFrame:
     board, rows = scene.board, scene.rows
     frame = board.pairs.frame.iloc[rows]
     names = np.array([*board.pairs.scheme.grades, ""], dtype=object)
-    left, right = scene.layout.first, scene.layout.second
+    left, right = scene.drawn.layout.first, scene.drawn.layout.second
     return pd.DataFrame(
         {
             "pair": rows + 1,

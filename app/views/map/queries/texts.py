@@ -29,7 +29,7 @@ from app.views.map.queries.maps import Drawn
 from kdcore.catalog import student_entry
 from kdcore.errors import DataError, UnknownNameError
 from kdcore.predictions import WEIGHTS
-from kdcore.projection.maps import Layout, TwoMaps, Way
+from kdcore.projection.maps import TwoMaps
 from kdcore.projection.texts import TextPoints
 from kdcore.runs.store import Run
 
@@ -50,16 +50,6 @@ class TextScene:
     def maps(self) -> TwoMaps:
         """The finished maps."""
         return self.drawn.maps
-
-    @property
-    def way(self) -> Way:
-        """The layout that is shown."""
-        return "pca" if state.now().map.layout == "pca" else "umap"
-
-    @property
-    def layout(self) -> Layout:
-        """Both maps as they are shown."""
-        return self.maps.layouts[self.way]
 
     @property
     def titles(self) -> tuple[str, str]:
@@ -138,10 +128,10 @@ def _interval(scene: TextScene) -> tuple[float, float]:
     return maps.interval_of(scene.maps.shared, scene.maps.rows)
 
 
-@by_hash(most=6, on=lambda scene: (scene.drawn.key, scene.way))
+@by_hash(most=6, on=lambda scene: (scene.drawn.key, scene.drawn.way))
 def placed(scene: TextScene) -> Points:
     """The places, as the browser part takes them."""
-    return points_of(scene.maps.rows, scene.layout.first, scene.layout.second)
+    return points_of(scene.maps.rows, scene.drawn.layout.first, scene.drawn.layout.second)
 
 
 def color_of(scene: TextScene) -> Color | None:

@@ -203,7 +203,7 @@ def test_the_points_can_be_opened_elsewhere(scene):
     assert len(table) == 60
     stored = pq.read_schema(io.BytesIO(selection._parquet(scene))).metadata
     assert stored[b"made_from"].decode() == scene.made_from
-    np.testing.assert_allclose(table["x right"], scene.layout.second[:, 0])
+    np.testing.assert_allclose(table["x right"], scene.drawn.layout.second[:, 0])
     assert {"query", "overlap", "P(relevant) left"} <= set(table)
 
 
