@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 from math import isnan
 from typing import Any
 
@@ -200,7 +201,7 @@ def offered() -> dict[str, str]:
 
 def _readable(workspace: Workspace) -> list[Pipeline]:
     """The newest pipelines of a workspace; a damaged one is left out."""
-    return [p for p in recipes.pipelines(workspace) if live.is_readable(p)][:MOST]
+    return list(islice(filter(live.is_readable, recipes.pipelines(workspace)), MOST))
 
 
 def measured() -> tuple[Measured, ...]:
