@@ -71,6 +71,16 @@ class FolderJob:
             return Progress("running", "starting")
         return Progress("lost", step, share, "The process of this job has ended; start it again.")
 
+    @property
+    def is_needed(self) -> bool:
+        """Whether to start it: it is neither done nor being done."""
+        return self.progress().state not in ("finished", "running")
+
+    def forget(self) -> None:
+        """Remove the result and how the job stood, so that it can be done again."""
+        for name in (self.result, _STATUS):
+            (self.folder / name).unlink(missing_ok=True)
+
     def _remove_old(self) -> None:
         """Remove the oldest folders beside this one, beyond the number that stays."""
         folders = [path for path in self.folder.parent.iterdir() if path.is_dir()]

@@ -38,9 +38,10 @@ def folder_of(key: str, workspace: Workspace) -> Path:
 def request(first: Space, second: Space, workspace: Workspace, seed: int = 0) -> str:
     """Draw maps in the background unless they are finished or being drawn; return their key."""
     key = maps_key(first, second, seed)
-    folder = folder_of(key, workspace)
-    if progress(key, workspace).state in ("finished", "running"):
+    job = _job(key, workspace)
+    if not job.is_needed:
         return key
+    folder = job.folder
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(folder / _INPUT) as temporary:
         save_file(
@@ -51,7 +52,7 @@ def request(first: Space, second: Space, workspace: Workspace, seed: int = 0) ->
             temporary,
             {"first": first.title, "second": second.title, "seed": str(seed)},
         )
-    FolderJob(folder, _MAPS).start(COMMAND)
+    job.start(COMMAND)
     return key
 
 
@@ -60,21 +61,22 @@ def request_texts(
 ) -> str:
     """The same for the queries and ads of two towers, which are embedded first."""
     key = texts_key(models[0].model_folder, models[1].model_folder, texts, seed)
-    folder = folder_of(key, workspace)
-    if progress(key, workspace).state in ("finished", "running"):
+    job = _job(key, workspace)
+    if not job.is_needed:
         return key
+    folder = job.folder
     folder.mkdir(parents=True, exist_ok=True)
     runs = [str(run.folder.resolve()) for run in models]
     titles = [run.shown_title for run in models]
     content = {"runs": runs, "titles": titles, "seed": seed, **texts.saved()}
     write_json_atomic(folder / _TEXTS, content)
-    FolderJob(folder, _MAPS).start(COMMAND)
+    job.start(COMMAND)
     return key
 
 
 def progress(key: str, workspace: Workspace) -> Progress:
     """How a job stands, from its folder."""
-    return FolderJob(folder_of(key, workspace), _MAPS).progress()
+    return _job(key, workspace).progress()
 
 
 def maps_of(key: str, workspace: Workspace) -> TwoMaps:
@@ -84,13 +86,16 @@ def maps_of(key: str, workspace: Workspace) -> TwoMaps:
 
 def cancel(key: str, workspace: Workspace) -> None:
     """End the process that draws these maps, and forget the job."""
-    FolderJob(folder_of(key, workspace), _MAPS).cancel()
+    _job(key, workspace).cancel()
 
 
 def forget(key: str, workspace: Workspace) -> None:
     """Remove maps that cannot be read, so that they can be drawn again."""
-    (folder_of(key, workspace) / _MAPS).unlink(missing_ok=True)
-    (folder_of(key, workspace) / "status.json").unlink(missing_ok=True)
+    _job(key, workspace).forget()
+
+
+def _job(key: str, workspace: Workspace) -> FolderJob:
+    return FolderJob(folder_of(key, workspace), _MAPS)
 
 
 def carry_out(folder: Path, embed: Embed) -> None:

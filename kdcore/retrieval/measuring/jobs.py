@@ -66,7 +66,7 @@ def embedding_of(request: Request, workspace: Workspace) -> FolderJob:
 
 def start(job: FolderJob, request: Request, workspace: Workspace) -> None:
     """Start a job of a request in the background unless it is done or being done already."""
-    if job.progress().state in ("finished", "running"):
+    if not job.is_needed:
         return
     job.folder.mkdir(parents=True, exist_ok=True)
     folders = [str(run.folder.resolve()) if run else "" for run in request.runs]
