@@ -72,7 +72,7 @@ def _umap(space: Space, graph: Graph, start: Points, epochs: int, rate: float, s
         np.hstack([np.zeros((len(ids), 1)), distances]).astype(np.float32),
     )
     model = umap.UMAP(
-        n_neighbors=ids.shape[1] + 1,
+        n_neighbors=min(ids.shape[1] + 1, len(ids) - 1),  # as umap itself does, with a warning
         precomputed_knn=neighbors,
         init=np.ascontiguousarray(start, dtype=np.float32),
         n_epochs=epochs,
