@@ -26,20 +26,23 @@ from kdcore.workspace import Workspace  # noqa: E402
 from tests.app.made_lab import Made, make_lab  # noqa: E402
 from tests.browser.chromium import FLAGS, find  # noqa: E402
 
-sync_api.expect.set_options(timeout=60_000)
-
 ROOT = Path(__file__).parents[2]
-PATIENCE = 60_000  # ms; a busy machine answers late, and nothing here is timed
+PATIENCE = 180_000  # ms; a busy machine answers late, and nothing here is timed
+sync_api.expect.set_options(timeout=PATIENCE)
+
 FILES = "http://files.test"  # an address that open_module answers itself
 SCRIPT = "text/javascript"
-# whether the page has stood still for some ms, seen without a gap since this call
+# whether the page has stood still for some ms, seen without a gap since this call; its address
+# is that of what it shows once the address part, whose code comes late, has ended a run
 STILL = """([call, quiet]) => {
   const ready = '[data-testid="stMainBlockContainer"] h1';
   const app = '[data-testid="stApp"][data-test-script-state="notRunning"]';
   const late = '[data-testid="stSkeleton"]';  // an element whose code is still on its way
+  const failed = '[data-testid="stException"]';  // such a run has no end
   const now = performance.now();
   const still = document.querySelector(app) && document.querySelector(ready)
-    && !document.querySelector(late);
+    && !document.querySelector(late)
+    && (window.kdAddress?.run || document.querySelector(failed));
   if (!still || window.kdSettling?.call !== call) window.kdSettling = { call, since: now };
   return still && now - window.kdSettling.since >= quiet;
 }"""
