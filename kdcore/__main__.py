@@ -39,6 +39,8 @@ _HIDDEN: Mapping[str, Callable[..., Any]] = {  # those that the lab starts itsel
     "measure-retrieval": running.measure_retrieval,
     "dispatch": ready.dispatch,
     "ready": ready.ready,
+    "machines": ready.machines,
+    "carry": ready.carry,
     "work": running.work,
 }
 

@@ -1,4 +1,4 @@
-"""The hidden commands of the queue: its dispatcher, and a process that is ready for a run."""
+"""The hidden commands of the queue: its dispatcher, and the processes that this one starts."""
 
 import json
 import os
@@ -12,14 +12,16 @@ from typing import Annotated
 import typer
 
 from kdcore import lab
-from kdcore.cli.kit.running import run
+from kdcore.cli.kit.running import require_finished, run
 from kdcore.config import DistillConfig, from_dict
 from kdcore.data.splits import transfer_set
+from kdcore.experiments import elsewhere
 from kdcore.runs import machine
 from kdcore.runs.queue.dispatch import serve
 from kdcore.runs.queue.entries import RUNNING, read_entries
 from kdcore.runs.queue.queue import PREPARE
 from kdcore.runs.record import LOG
+from kdcore.runs.store import Run
 from kdcore.workspace import Workspace
 
 LOOK_EVERY = 0.5  # seconds between two looks at what is likely to come
@@ -28,6 +30,25 @@ LOOK_EVERY = 0.5  # seconds between two looks at what is likely to come
 def dispatch(home: Annotated[Path, typer.Argument(help="a workspace")]) -> None:
     """Start the runs that wait in this workspace as devices come free; one process does this."""
     serve(Workspace(home.absolute()))
+
+
+def machines(
+    home: Annotated[Path, typer.Argument(help="a workspace")],
+    address: Annotated[str, typer.Argument(help="of a Ray cluster")],
+) -> None:
+    """Ask a cluster which machines it has, and write that down for the queue of a workspace."""
+    elsewhere.look(Workspace(home.absolute()), address)
+
+
+def carry(
+    folder: Annotated[Path, typer.Argument(help="a run's folder")],
+    address: Annotated[str, typer.Argument(help="of a Ray cluster")],
+    device: Annotated[str, typer.Argument(help="a device of it")],
+) -> None:
+    """Let a machine of a cluster carry out a run of the queue, and wait for its end."""
+    run = Run.load(folder.absolute())
+    elsewhere.carry(run, address, device, Workspace(run.folder.parent.parent))
+    require_finished(run)
 
 
 def ready(home: Annotated[Path, typer.Argument(help="a workspace")]) -> None:

@@ -40,15 +40,25 @@ class Gpu:
 
 @dataclass(frozen=True)
 class DeviceState:
-    """A device, how many runs it takes at once, the runs at work and how many wait for it."""
+    """A device, how many runs it takes at once, the runs at work and how many wait for it.
 
-    name: str  # "cpu", "cuda:0" or "mps"
+    name: "cpu", "cuda:0" or "mps", and "cpu@HOST" on a cluster; place: the address of the cluster,
+    "" for this machine.
+    """
+
+    name: str
     title: str
     slots: int
     running: tuple[str, ...] = ()
     waiting: int = 0
     memory_free_mb: int = 0
     memory_total_mb: int = 0
+    place: str = ""
+
+    @property
+    def kind(self) -> str:
+        """The name without the machine: cpu, cuda:0 or mps."""
+        return self.name.partition("@")[0]
 
 
 def machine_devices() -> list[DeviceState]:

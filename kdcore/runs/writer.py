@@ -16,6 +16,7 @@ from types import FrameType, TracebackType
 from typing import Any, Self, cast
 
 from kdcore.errors import Change, Cure, LabError, RunError
+from kdcore.runs.carried import begun, is_own
 from kdcore.runs.metric_lines import METRICS, read_lines
 from kdcore.runs.record import (
     CONFIG,
@@ -83,10 +84,10 @@ class RunWriter:
         return time.monotonic() - self._began
 
     def _begin(self, before: Record) -> None:
-        if before.pid != os.getpid():  # no stop can be meant for a process that was not there yet
+        if not is_own(before):  # no stop can be meant for a process that was not there yet
             (self.folder / STOP).unlink(missing_ok=True)
         self._drop_torn_tail()
-        self._record = before.at_work("running", os.getpid())
+        self._record = begun(before)
         self._record.write(self.folder)
 
     def _drop_torn_tail(self) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from kdcore.config.executor import Place
 from kdcore.errors import ConfigError, RunError
+from kdcore.runs.queue.cluster import Machine
 from kdcore.scale.local import AHEAD, Outcome, Task
 from kdcore.scale.tasks import LOOK, attempt
 from kdcore.stops import heed
@@ -42,7 +43,7 @@ def on_ray(
     why it failed. At most three tasks per worker are submitted ahead; closing the generator ends
     the workers. ConfigError when the cluster has no GPU, or no CPU, for a task.
     """
-    with _cluster(place) as ray:
+    with joined(place) as ray:
         unit = _unit(ray, device)
         slots = int(ray.cluster_resources()[unit])
         _probe(ray, shared)
@@ -82,8 +83,45 @@ def _import_ray() -> Any:
     return ray
 
 
+def machines_of(ray: Any, shared: Path) -> list[Machine]:
+    """The machines of a cluster that has been joined; RunError unless each sees the folder."""
+    _probe(ray, shared)
+    machines = []
+    for name, node in _living(ray).items():
+        has = node["Resources"]
+        kind = next((key.partition(":")[2] for key in has if key.startswith("accelerator_")), "")
+        counts = int(has.get("CPU", 0)), int(has.get("GPU", 0))
+        machines.append(Machine(name, node["NodeManagerHostname"], *counts, kind))
+    return machines
+
+
+def on_machine(
+    ray: Any,
+    task: Task,
+    machine: Machine,
+    *,
+    gpu: bool,
+    do: Callable[[Task], str],
+    watch: Callable[[], None],
+) -> str:
+    """Do a task on a machine of a cluster that has been joined; why it failed, or "".
+
+    It takes the cores of a run, or a GPU, and is given to another machine when this one is gone. A
+    worker that dies is replaced. watch: called every half second until the end.
+    """
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    takes = {"num_cpus": 0, "num_gpus": 1} if gpu else {"num_cpus": machine.threads}
+    where = NodeAffinitySchedulingStrategy(machine.id, True)
+    remote = ray.remote(max_retries=RETRIES, scheduling_strategy=where, **takes)(do)
+    ref = remote.remote(task)
+    while not ray.wait([ref], timeout=_LOOK_EVERY)[0]:
+        watch()
+    return _answer(ray, ref)
+
+
 @contextmanager
-def _cluster(place: Place) -> Iterator[Any]:
+def joined(place: Place) -> Iterator[Any]:
     """Join the cluster at an address, or start one here that ends with the block."""
     ray = _import_ray()
     # always with an address: without one Ray joins a cluster that an old file names

@@ -65,6 +65,8 @@ def _watch() -> None:
         st.session_state[keys.RUNS_LIVE] = now.ids
         runs.refresh_offers()
         st.rerun()
+    if now.problem:
+        st.warning(md(now.problem), icon=":material/cloud_off:")
     for device in now.devices:
         with st.container(border=True, gap="xsmall", key=f"device_{device.name}"):
             _device(device, dict(now.titles))
@@ -77,7 +79,7 @@ def _watch() -> None:
 
 
 def _device(device: DeviceState, titles: dict[str, str]) -> None:
-    icon = ":material/memory:" if device.name == "cpu" else ":material/developer_board:"
+    icon = ":material/memory:" if device.kind == "cpu" else ":material/developer_board:"
     st.markdown(f"{icon} **{md(device.title)}**")
     if device.memory_total_mb:
         total = device.memory_total_mb / 1024

@@ -9,19 +9,21 @@ from kdcore.runs.queue.entries import QueueEntry
 ALL_GPUS = "cuda:all"
 
 
-def suitable(requested: str, devices: Sequence[DeviceState]) -> tuple[str, ...]:
+def suitable(requested: str, devices: Sequence[DeviceState], place: str = "") -> tuple[str, ...]:
     """The devices of which a run takes one, or all when it asks for cuda:all.
 
-    A missing device becomes the CPU: the run begins there and reports that the device is missing,
-    instead of waiting for ever.
+    place: of the devices, see QueueEntry. A missing device becomes the CPU: the run begins there
+    and reports that the device is missing, instead of waiting for ever.
     """
-    names = [device.name for device in devices]
+    names = [device.name for device in devices if device.place == place]
     gpus = tuple(name for name in names if name.startswith("cuda:"))
     if requested in ("auto", "cuda", ALL_GPUS) and gpus:
         return gpus
     if requested == "auto" and "mps" in names:
         return ("mps",)
-    return (requested,) if requested in names else ("cpu",)
+    if requested in names:
+        return (requested,)
+    return tuple(name for name in names if name.startswith("cpu@")) if place else ("cpu",)
 
 
 def usual_devices(requested: str, devices: Sequence[DeviceState]) -> tuple[str, ...]:
@@ -39,12 +41,13 @@ def give(
     memory = {device.name: device.memory_free_mb for device in devices}
     given: list[tuple[QueueEntry, tuple[str, ...]]] = []
     for entry in waiting:
-        names = suitable(entry.device, devices)
-        free = [name for name in names if left[name] > 0]
+        names = suitable(entry.device, devices, entry.place)
+        free = [name for name in names if left.get(name, 0) > 0]
         if entry.device == ALL_GPUS:
             taken = names if len(free) == len(names) else ()
         else:
-            taken = (max(free, key=lambda name: memory[name]),) if free else ()
+            best = max(free, key=lambda name: (memory[name], left[name]), default="")
+            taken = (best,) if best else ()
         if taken:
             given.append((entry, taken))
         for name in taken or names:  # no later run may take what this one waits for
@@ -59,6 +62,8 @@ def position(
     own = next((entry for entry in waiting if entry.run_id == run_id), None)
     if own is None:
         return None
-    suiting = set(suitable(own.device, devices))
+    suiting = set(suitable(own.device, devices, own.place))
     before = waiting[: waiting.index(own)]
-    return 1 + sum(not suiting.isdisjoint(suitable(t.device, devices)) for t in before)
+    rivals = (suitable(t.device, devices, t.place) for t in before if t.place == own.place)
+    # nobody knows yet which devices a cluster has that does not answer
+    return 1 + sum(not suiting or not suiting.isdisjoint(names) for names in rivals)

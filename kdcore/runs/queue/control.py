@@ -1,6 +1,7 @@
 """What a visitor can do with a run while it waits or works: pause, resume, keep, discard.
 
-A pause or a discard takes effect within two seconds; the caller need not wait for it.
+A pause or a discard takes effect within two seconds, on a cluster within ten; the caller need not
+wait for it.
 """
 
 import logging
@@ -16,6 +17,7 @@ from kdcore.runs.twins import launched_twin
 from kdcore.workspace import Workspace
 
 GRACE = 1.8  # seconds that a process has to save and stop by itself; SIGTERM comes after half
+GRACE_ELSEWHERE = 8.0  # on a cluster, where the shared folder shows the stop file later
 _LIVE = ("queued", "running")
 
 _logger = logging.getLogger("kdcore")
@@ -24,8 +26,8 @@ _logger = logging.getLogger("kdcore")
 def pause(run: Run, workspace: Workspace, *, wait: bool = False) -> None:
     """Let a run save a checkpoint and stop; `resume` goes on from it.
 
-    A run that waits leaves the queue at once. A process that does not react for two seconds is
-    killed, and repeats what it did since its last checkpoint.
+    A run that waits leaves the queue at once. A process that does not react in time is killed, and
+    repeats what it did since its last checkpoint.
     """
     _end(run, workspace, lambda: None, wait)
 
@@ -92,13 +94,14 @@ def _waiting_twin(run: Run) -> Run | None:
 def _end(run: Run, workspace: Workspace, then: Callable[[], None], wait: bool) -> None:
     """Stop a run and then do something; only a run at work needs a thread for it."""
     if _works(run):
+        grace = GRACE_ELSEWHERE if queue.place_of(run, workspace) else GRACE
         run.request_stop()
         if wait:
-            _stop_and(run, then)
+            _stop_and(run, then, grace)
         else:
-            threading.Thread(target=_quietly, args=(run, then), daemon=True).start()
+            threading.Thread(target=_quietly, args=(run, then, grace), daemon=True).start()
         return
-    _stop_and(run, then)
+    _stop_and(run, then, GRACE)
     with suppress(LabError):  # its entry no longer counts; the dispatcher would remove it too
         queue.leave(run, workspace)
 
@@ -118,14 +121,14 @@ def _awaits_start(run: Run) -> bool:
     return False
 
 
-def _stop_and(run: Run, then: Callable[[], None]) -> None:
+def _stop_and(run: Run, then: Callable[[], None], grace: float) -> None:
     if run.status().state in _LIVE:
-        processes.stop(run, grace=GRACE)
+        processes.stop(run, grace=grace)
     then()
 
 
-def _quietly(run: Run, then: Callable[[], None]) -> None:
+def _quietly(run: Run, then: Callable[[], None], grace: float) -> None:
     try:
-        _stop_and(run, then)
+        _stop_and(run, then, grace)
     except (LabError, OSError) as problem:
         _logger.warning("%s could not be stopped: %s", run.id, problem)

@@ -2,7 +2,8 @@
 
 Its whole state is in files: an entry for each run that waits or works, and the runs' own records.
 So it can be killed at any moment: the runs go on, and the next dispatcher takes over. It also keeps
-one process ready that has imported all that a run needs (kdcore.cli.ready).
+one process ready that has imported all that a run needs (kdcore.cli.ready). A run that a cluster
+carries out has a process here as well, which only waits for its end; the rules are the same.
 """
 
 import logging
@@ -19,7 +20,7 @@ from filelock import FileLock, Timeout
 
 from kdcore.errors import LabError, RunError
 from kdcore.runs.machine import DeviceState, cpu_slots, gpus, machine_devices
-from kdcore.runs.queue import assignment, processes
+from kdcore.runs.queue import assignment, cluster, processes
 from kdcore.runs.queue.entries import RUNNING, QueueEntry, drop, locked, read_entries, waits, write
 from kdcore.runs.queue.queue import LOG as DISPATCHER_LOG
 from kdcore.runs.queue.queue import name_dispatcher, outside_with_devices
@@ -44,7 +45,9 @@ def serve(workspace: Workspace, idle: float = IDLE) -> None:
 
     Returns at once when another process does so already.
     """
-    ready = [sys.executable, "-m", "kdcore", "ready", str(workspace.root)]
+    # nobody would take it where runs go to a cluster
+    here = not cluster.address()
+    ready = [sys.executable, "-m", "kdcore", "ready", str(workspace.root)] if here else []
     Dispatcher(workspace, ready=ready, idle=idle).serve()
 
 
@@ -66,6 +69,7 @@ class Dispatcher:
         self._code = 0.0  # how new the code was that the ready process imported
         self._busy_at = time.monotonic()
         self._problems: dict[str, str] = {}
+        self._lookout = cluster.Lookout(workspace, self.folder / DISPATCHER_LOG)
 
     def serve(self) -> None:
         """Look again and again; at the end the ready process is dismissed."""
@@ -111,12 +115,18 @@ class Dispatcher:
         waiting, working = read_entries(self.folder), read_entries(self.folder / RUNNING)
         if waiting or working:
             self._busy_at = time.monotonic()
-            machine = machine_devices() if waiting else []
+            machine = self._devices({entry.place for entry in waiting})
             with locked(self.workspace):
                 self._sweep()
                 if waiting:
                     self._start_what_can(machine)
         self._keep_ready()
+
+    def _devices(self, places: set[str]) -> list[DeviceState]:
+        """The devices of this machine and of the clusters at some addresses."""
+        here = machine_devices() if "" in places else []
+        there = (self._lookout.devices(place) for place in sorted(places - {""}))
+        return [*here, *(device for each in there for device in each)]
 
     def _sweep(self) -> None:
         """Drop entries of runs that neither wait nor work; retry a run that never began."""
@@ -151,9 +161,12 @@ class Dispatcher:
             with hold(run.folder, patience=1.0):
                 if Record.read(run.folder) != record:
                     return
-                if entry.tries + 1 < TRIES:
+                # it was given back: the cluster no longer answered, which is no fault of the run
+                is_back = entry.place and record.is_waiting and run.id not in self._problems
+                tries = entry.tries + (not is_back)
+                if tries < TRIES:
                     replace(record, pid=None, process_start=None, started=None).write(run.folder)
-                    write(self.folder, replace(entry, tries=entry.tries + 1, given=()))
+                    write(self.folder, replace(entry, tries=tries, given=()))
                 else:
                     why = self._problems.pop(run.id, f"its process ended at once; see {LOG}")
                     record.over("failed", f"could not be started: {why}").write(run.folder)
@@ -177,8 +190,13 @@ class Dispatcher:
 
     def _start(self, entry: QueueEntry, given: Sequence[str]) -> None:
         run = Run.load(self.workspace.runs / entry.run_id)
-        variables = environment(entry.device, given)
         self._started = time.monotonic()
+        if entry.place:
+            carried = cluster.carry_command(run.folder, entry.place, given[0])
+            command = self._command(run) if self._command else carried
+            processes.start(run, command, only_queued=True)
+            return
+        variables = environment(entry.device, given)
         ready = self._ready
         if ready is not None and ready.poll() is None and not entry.tries:
             self._ready = None

@@ -31,7 +31,8 @@ class QueueEntry:
     """A run's place in the queue.
 
     device: the one that its config requests. at: when it came, in seconds since the epoch. tries:
-    how often it was started and ended before it began. given: the devices that it holds.
+    how often it was started and ended before it began. given: the devices that it holds. place: the
+    address of the cluster that has them, "" for this machine.
     """
 
     run_id: str
@@ -40,6 +41,7 @@ class QueueEntry:
     number: int
     tries: int = 0
     given: tuple[str, ...] = ()
+    place: str = ""
 
     @property
     def name(self) -> str:
@@ -146,6 +148,7 @@ def _is_sound(entry: QueueEntry) -> bool:
     return (
         isinstance(entry.run_id, str)
         and isinstance(entry.device, str)
+        and isinstance(entry.place, str)
         and type(entry.number) is type(entry.tries) is int
         and isinstance(entry.at, int | float)
         and all(isinstance(name, str) for name in entry.given)

@@ -28,6 +28,7 @@ from kdcore.runs.store import Run
 GRACE = 10.0  # seconds between the request and the kill
 _POLITE = 1.0  # seconds for the stop file alone, before SIGTERM
 _LOOK_EVERY = 0.02
+_LET_GO = 10.0  # seconds in which a cluster ends the worker of a process that was killed
 
 
 def start(
@@ -189,7 +190,7 @@ def _signal(record: Record, how: str) -> None:
 
 def _record_stop(run: Run, seen: Record, message: str) -> Status:
     """Write "stopped" for a child that could not do it itself; its own end record wins."""
-    with hold(run.folder, patience=1.0):
+    with hold(run.folder, patience=_LET_GO):
         record = Record.read(run.folder)
         if record.is_over or record.pid != seen.pid or record.is_alive:
             return run.status()

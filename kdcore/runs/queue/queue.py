@@ -17,7 +17,7 @@ from typing import Any
 
 from kdcore.errors import RunError
 from kdcore.runs.machine import DeviceState, machine_devices
-from kdcore.runs.queue import assignment
+from kdcore.runs.queue import assignment, cluster
 from kdcore.runs.queue.entries import (
     RUNNING,
     QueueEntry,
@@ -35,7 +35,7 @@ from kdcore.runs.store import Run
 from kdcore.workspace import Workspace, write_json_atomic
 
 __all__ = ["DeviceState", "QueueEntry", "devices", "enqueue", "ensure_dispatcher", "prepare"]
-__all__ += ["holds", "leave", "position", "waiting"]
+__all__ += ["holds", "leave", "place_of", "position", "waiting"]
 
 LOG = "dispatcher.log"
 PREPARE = "prepare.json"
@@ -48,8 +48,12 @@ def enqueue(runs: Sequence[Run], workspace: Workspace) -> None:
     """Let runs wait for their devices, in this order, and see that a dispatcher starts them.
 
     New runs, and stopped, failed or lost ones, which go on from their checkpoints. One that waits
-    already keeps its place. RunError, and nothing is changed, when one of them cannot wait.
+    already keeps its place. The devices are those of this machine, or of the cluster at
+    KDLAB_RAY_ADDRESS. LabError, and nothing is changed, when one of them cannot wait.
     """
+    place = cluster.address()
+    if place:
+        cluster.refuse_unusable(place, [run.device for run in runs])
     with locked(workspace) as folder:
         queued = {entry.run_id for entry in read_entries(folder) if waits(entry, workspace)}
         new = [run for run in runs if run.id not in queued]
@@ -57,7 +61,9 @@ def enqueue(runs: Sequence[Run], workspace: Workspace) -> None:
             _check(run, workspace)
         for number, run in enumerate(new, next_number(folder)):
             _wait_again(run)
-            entry = QueueEntry(run_id=run.id, device=run.device, at=time.time(), number=number)
+            entry = QueueEntry(
+                run_id=run.id, device=run.device, at=time.time(), number=number, place=place
+            )
             for old in read_entries(folder):  # of an earlier wait, which ended without a start
                 if old.run_id == run.id:
                     drop(folder, old)
@@ -88,7 +94,7 @@ def waiting(workspace: Workspace) -> list[QueueEntry]:
 
 def position(run: Run, workspace: Workspace) -> int | None:
     """1 for the next run on any device that this one could take; None when it does not wait."""
-    return assignment.position(run.id, waiting(workspace), machine_devices())
+    return assignment.position(run.id, waiting(workspace), _all_devices(workspace))
 
 
 def holds(run: Run, workspace: Workspace) -> bool:
@@ -98,9 +104,27 @@ def holds(run: Run, workspace: Workspace) -> bool:
     return any(entry.run_id == run.id for entry in entries)
 
 
+def place_of(run: Run, workspace: Workspace) -> str:
+    """The address of the cluster whose device a run holds; "" for one of this machine."""
+    entries = read_entries(workspace.queue / RUNNING)
+    return next((entry.place for entry in entries if entry.run_id == run.id), "")
+
+
+def _all_devices(workspace: Workspace) -> list[DeviceState]:
+    """The devices of this machine and of every cluster for which runs wait or work.
+
+    Those of this machine are left out where runs go to a cluster and none is here.
+    """
+    entries = read_entries(workspace.queue) + read_entries(workspace.queue / RUNNING)
+    places = {cluster.address(), *(entry.place for entry in entries)}
+    here = machine_devices() if "" in places else []
+    there = (cluster.Seen.read(workspace, place).devices for place in sorted(places - {""}))
+    return [*here, *(device for each in there for device in each)]
+
+
 def devices(workspace: Workspace) -> list[DeviceState]:
-    """The devices of this machine, the runs on each, and how many runs wait for it."""
-    machine, queued = machine_devices(), waiting(workspace)
+    """The devices that runs can be given, the runs on each, and how many runs wait for it."""
+    machine, queued = _all_devices(workspace), waiting(workspace)
     started = read_entries(workspace.queue / RUNNING)
     working = [entry for entry in started if _works(entry, workspace)]
     working += outside_with_devices(workspace, machine)
@@ -108,7 +132,11 @@ def devices(workspace: Workspace) -> list[DeviceState]:
         replace(
             device,
             running=tuple(t.run_id for t in working if device.name in t.given),
-            waiting=sum(device.name in assignment.suitable(t.device, machine) for t in queued),
+            waiting=sum(
+                device.name in assignment.suitable(t.device, machine, t.place)
+                for t in queued
+                if t.place == device.place
+            ),
         )
         for device in machine
     ]

@@ -25,7 +25,7 @@ from kdcore.experiments.launch import launch
 from kdcore.experiments.sweep import Sweep, launch_sweep
 from kdcore.runs.listing import rows
 from kdcore.runs.purpose import Purpose
-from kdcore.runs.queue import assignment, control, queue
+from kdcore.runs.queue import assignment, cluster, control, queue
 from kdcore.runs.queue.queue import DeviceState
 from kdcore.runs.resolve import resolved
 from kdcore.runs.store import Run, RunStore, Status
@@ -65,11 +65,16 @@ class Line:
 
 @dataclass(frozen=True)
 class DeviceQueue:
-    """The devices of this machine and every run that lives on them, those at work first."""
+    """The devices that runs are given and every run that lives on them, those at work first.
+
+    titles: of every run that holds a device, scorings as well. problem: why the cluster that has
+    the devices gives none, in a sentence.
+    """
 
     devices: tuple[DeviceState, ...]
     lines: tuple[Line, ...]
-    titles: tuple[tuple[str, str], ...] = ()  # of every run that holds a device, scorings as well
+    titles: tuple[tuple[str, str], ...] = ()
+    problem: str = ""
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -92,7 +97,10 @@ def device_queue() -> DeviceQueue:
         (e.run_id, e.device, assignment.position(e.run_id, entries, devices) or 0) for e in entries
     ]
     lines = [line for each in places if (line := _line(*each))]
-    return DeviceQueue(devices, tuple(lines), tuple((run_id, _title(run_id)) for run_id in at_work))
+    titles = tuple((run_id, _title(run_id)) for run_id in at_work)
+    address = cluster.address()
+    problem = cluster.problem(home, address) if address else ""
+    return DeviceQueue(devices, tuple(lines), titles, problem)
 
 
 def _title(run_id: str) -> str:

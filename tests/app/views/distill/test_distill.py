@@ -20,7 +20,8 @@ from kdcore.catalog import Method
 from kdcore.config import DistillConfig, FinetuneConfig, to_dict
 from kdcore.experiments.presets import PRESETS
 from kdcore.objectives.params import ResponseParams
-from kdcore.runs.queue import queue
+from kdcore.runs.queue import cluster, queue
+from kdcore.runs.queue.cluster import Machine, Seen
 from kdcore.runs.store import RunStore
 from tests.app.views.distill.acting import HEAT, knob, made, page
 from tests.app.visitor import button, choices, press, texts, visit
@@ -335,6 +336,25 @@ def test_a_visitor_who_comes_back_without_a_link_finds_the_newest_run_that_lives
     assert choices(at).distill.run == run.id
     press(at, f"discard_{run.id}")
     assert queue.waiting(home) == []
+
+
+def test_a_cluster_that_does_not_answer_is_named_and_its_runs_stay_queued(home, monkeypatch):
+    monkeypatch.setenv(cluster.ADDRESS, "10.0.0.1:6379")
+    monkeypatch.setattr(cluster, "refuse_executor", lambda place: None)
+    run = made(home, "queued")
+    queue.enqueue([run], home)
+    why = "no Ray cluster answers at 10.0.0.1:6379: refused"
+    Seen("10.0.0.1:6379", problem=why, at=1.0).write(home)
+    at = page()
+    assert not at.exception
+    assert f"{why}. Runs stay queued; it is asked again while one waits." in texts(at)
+    assert "Number 1 in line" in texts(at)
+    Seen("10.0.0.1:6379", (Machine("1", "left", 4), Machine("2", "right", 4)), at=1.0).write(home)
+    distilling.device_queue.clear()
+    at = page()
+    assert "left: CPU, 4 cores" in texts(at)
+    assert "right: CPU, 4 cores" in texts(at)
+    assert why not in texts(at)
 
 
 def test_a_crowd_of_runs_is_refused_in_words(home, monkeypatch):
