@@ -171,7 +171,7 @@ def checked(config: StageConfig, workspace: Workspace | None = None) -> PairTabl
     from kdcore.training.checks import refuse_avoidable
 
     whole = resolve.settled(config, workspace or Workspace.default())
-    pairs = pairs_of(config, workspace)
+    pairs = pairs_of(config, workspace, log=_reads_log(config))
     refuse_avoidable(whole, pairs, store(workspace))
     if isinstance(whole, DistillConfig) and whole.from_shards:
         from kdcore.teachers.shards import scored_log
@@ -179,6 +179,11 @@ def checked(config: StageConfig, workspace: Workspace | None = None) -> PairTabl
         teacher = store(workspace).get(whole.teacher).require_model()
         scored_log(whole, pairs, teacher, workspace or Workspace.default())
     return pairs
+
+
+def _reads_log(config: StageConfig) -> bool:
+    """Whether a stage needs the log of the world; a fine-tuning, such as a twin's, has labels."""
+    return config.stage != "finetune"
 
 
 def execute(run: Run, workspace: Workspace | None = None, pairs: PairTable | None = None) -> None:
@@ -193,7 +198,9 @@ def execute(run: Run, workspace: Workspace | None = None, pairs: PairTable | Non
     config = run.config
 
     def load() -> PairTable:
-        return resolve.pairs_of_run(run, workspace) if pairs is None else pairs
+        if pairs is not None:
+            return pairs
+        return resolve.pairs_of_run(run, workspace, log=_reads_log(config))
 
     run_stage(config, run, Workspace(run.folder.absolute().parent.parent), load)
 

@@ -13,17 +13,22 @@ SIZES = ("seed", "log", "train", "validation", "test")
 
 
 def pairs_of(
-    config: StageConfig, workspace: Workspace | None = None, own: Workspace | None = None
+    config: StageConfig,
+    workspace: Workspace | None = None,
+    own: Workspace | None = None,
+    *,
+    log: bool = True,
 ) -> PairTable:
     """Load the pairs of a stage, cut a test split where there is none, apply the limit.
 
     The data set is looked up in `workspace`. When none is given: in `own`, the workspace of the
     run, if the data set was imported there, else in the default workspace. A stage that reads the
-    log in pieces (kdcore.scale) gets the world without it.
+    log in pieces (kdcore.scale) gets the world without it, and so does who asks for no log.
     """
     if workspace is None and own is not None and is_imported(config.data, own):
         workspace = own
-    data = without_world_log(config.data) if config.leaves_log_out else config.data
+    is_left_out = config.leaves_log_out or not log
+    data = without_world_log(config.data) if is_left_out else config.data
     pairs = named_pairs(data, workspace)
     if not (isinstance(config, InferConfig) and config.as_is):
         pairs = with_test_split(pairs)

@@ -102,15 +102,15 @@ def leading(run: Run) -> Run:
     return RunStore(run.folder.parent).get(leader) if leader else run
 
 
-def pairs_of_run(run: Run, workspace: Workspace | None = None) -> PairTable:
-    """Load all pairs of a run; see `pairs_of` for where the data set is looked up."""
+def pairs_of_run(run: Run, workspace: Workspace | None = None, *, log: bool = True) -> PairTable:
+    """Load the pairs of a run; see `pairs_of` for where the data set is looked up, and for log."""
     own = Workspace(run.folder.absolute().parent.parent)
-    return pairs_of(run.config, workspace, own)
+    return pairs_of(run.config, workspace, own, log=log)
 
 
 def split_of(run: Run, split: str, workspace: Workspace | None = None) -> PairTable:
     """Load the pairs of a split on which a run was scored."""
-    return part_of(pairs_of_run(run, workspace), split)
+    return part_of(pairs_of_run(run, workspace, log=split == "log"), split)
 
 
 def whole(data: str, workspace: Workspace) -> str:

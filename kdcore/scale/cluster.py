@@ -25,6 +25,7 @@ RETRIES = 3  # of a task whose process or machine died; an error of its own is n
 PATIENCE = 30.0  # seconds for a cluster to answer
 _PROBED = 60.0  # seconds for a machine to read the probe; Ray sees sooner that one has died
 _LOOK_EVERY = 0.5
+_OLD = 3600.0  # seconds after which nobody reads a probe
 
 
 def on_ray(
@@ -164,6 +165,9 @@ def _probe(ray: Any, shared: Path) -> None:
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     shared.mkdir(parents=True, exist_ok=True)
+    for old in shared.glob(".probe-*"):  # of a process that was killed
+        if time.time() - old.stat().st_mtime > _OLD:
+            old.unlink(missing_ok=True)
     content, path = secrets.token_hex(16), shared / f".probe-{secrets.token_hex(6)}"
     write_text_atomic(path, content)
     task = {"do": LOOK, "path": str(path), "content": content}

@@ -101,9 +101,14 @@ def write_shard(folder: Path, layout: Layout, shard: Shard, logits: NDArray[np.f
         tensors = {"logits": largest, "classes": classes}
     facts = {"model": layout.model, "data": layout.data, **asdict(shard)}
     facts |= {"kept_mass": float(mass.sum()), "kept_mass_least": float(mass.min())}
-    with replacing(folder / layout.file_name(shard)) as temporary:
-        # one key: safetensors writes several in any order, and equal shards must have equal bytes
-        save_file(tensors, temporary, metadata={"kdlab": json.dumps(facts)})
+    path = folder / layout.file_name(shard)
+    try:
+        with replacing(path) as temporary:
+            # one key: safetensors writes several in any order; equal shards must have equal bytes
+            save_file(tensors, temporary, metadata={"kdlab": json.dumps(facts)})
+    except FileNotFoundError:  # another worker finished this shard, and its job removed the rest
+        if not path.is_file():
+            raise
 
 
 def missing(folder: Path, layout: Layout) -> list[Shard]:
@@ -112,7 +117,10 @@ def missing(folder: Path, layout: Layout) -> list[Shard]:
 
 
 def write_manifest(folder: Path, layout: Layout) -> "ShardStore":
-    """Write the manifest of a complete folder; DataError when a shard is of another layout."""
+    """Write the manifest of a complete folder; DataError when a shard is of another layout.
+
+    What workers that were killed have left half written is removed.
+    """
     shards, mass, least = [], 0.0, 1.0
     for shard in layout.shards():
         path = folder / layout.file_name(shard)
@@ -137,6 +145,8 @@ def write_manifest(folder: Path, layout: Layout) -> "ShardStore":
         "shards": shards,
     }
     write_json_atomic(folder / MANIFEST, manifest)
+    for left in folder.glob(f".{layout.model}-{layout.data}-*.tmp"):
+        left.unlink(missing_ok=True)
     return ShardStore.open(folder)
 
 

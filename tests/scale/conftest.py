@@ -67,11 +67,8 @@ def infer(source: Run, home: Workspace, on: str) -> Run:
 
 
 def sums(home: Workspace) -> dict[str, str]:
-    """The hash of every finished file of shards, by its name.
-
-    A worker that is killed while it writes leaves a file with a name that begins with a dot.
-    """
-    files = filter(Path.is_file, home.cache_folder("shards").glob("*/[!.]*"))
+    """The hash of every file in the folders of shards, by its name."""
+    files = filter(Path.is_file, home.cache_folder("shards").glob("*/*"))
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 

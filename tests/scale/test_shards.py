@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from kdcore.errors import DataError
 from kdcore.scale.shards import (
@@ -65,6 +66,33 @@ def test_a_file_that_is_still_being_written_counts_as_missing(tmp_path):
     assert missing(tmp_path, LAYOUT) == [Shard(2, 4)]
     with pytest.raises(DataError, match="is not a shard"):
         write_manifest(tmp_path, LAYOUT)
+
+
+def test_what_killed_workers_left_is_removed_once_all_shards_are_there(tmp_path):
+    fill(tmp_path, LAYOUT)
+    left = tmp_path / f".{LAYOUT.file_name(Shard(2, 4))}.0a1b.tmp"
+    for path in (left, other := tmp_path / f".{'c' * 16}-of-another-job.tmp"):
+        path.write_bytes(b"half")
+    write_manifest(tmp_path, LAYOUT)
+    assert not left.exists()
+    assert other.exists()
+
+
+def test_a_late_worker_whose_shard_another_has_finished_is_content(tmp_path, monkeypatch):
+    """Of a machine that was taken for dead: the end of the job removes what it is writing."""
+    fill(tmp_path, LAYOUT)
+    before = sorted(path.read_bytes() for path in tmp_path.iterdir())
+
+    def save(tensors, path, metadata):
+        save_file(tensors, path, metadata=metadata)
+        path.unlink()
+
+    monkeypatch.setattr("kdcore.scale.shards.save_file", save)
+    write_shard(tmp_path, LAYOUT, Shard(2, 4), LOGITS[2:4])
+    assert sorted(path.read_bytes() for path in tmp_path.iterdir()) == before
+    (tmp_path / LAYOUT.file_name(Shard(2, 4))).unlink()
+    with pytest.raises(FileNotFoundError):
+        write_shard(tmp_path, LAYOUT, Shard(2, 4), LOGITS[2:4])
 
 
 def test_scores_of_another_model_or_other_pairs_are_never_mixed_in(tmp_path):

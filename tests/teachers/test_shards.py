@@ -8,8 +8,10 @@ import torch
 
 from kdcore import lab
 from kdcore.config import DistillConfig, MethodConfig, ModelConfig, OrderConfig, TrainingConfig
+from kdcore.data.library import load_data
 from kdcore.data.names import named_pairs
 from kdcore.errors import ConfigError, DataError, RunError
+from kdcore.experiments.launch import launch
 from kdcore.predictions import Predictions
 from kdcore.runs.store import Run
 from kdcore.teachers.cached import teacher_predictions
@@ -115,6 +117,23 @@ def test_a_log_in_one_shard_is_learned_as_the_log_in_memory_is(home, teacher):
         aside.rename(folder)
     logits = [Predictions.load(run.predictions_path("validation")).logits for run in runs]
     np.testing.assert_allclose(*logits, atol=1e-4)
+
+
+def test_the_twin_never_loads_the_log_and_takes_as_many_steps(home, teacher, monkeypatch):
+    asked = []
+
+    def load(name, **how):
+        asked.append(how.get("log", 0))
+        return load_data(name, **how)
+
+    launched = launch(config(teacher), home, start=False)
+    monkeypatch.setattr("kdcore.data.names.load_data", load)
+    lab.execute(launched.twin, home)
+    assert len(lab.split_of(launched.twin, "test", home)) > 0
+    lab.execute(launched.student, home)
+    assert asked == [0, 0, 0]
+    twin, student = launched.twin.status().step, launched.student.status().step
+    assert abs(twin - student) <= twin / launched.twin.config.training.epochs
 
 
 def test_what_needs_all_pairs_at_once_is_refused_with_the_reason(teacher):
