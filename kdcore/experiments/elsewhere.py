@@ -14,7 +14,7 @@ from pathlib import Path
 
 from kdcore.config.executor import Place
 from kdcore.errors import ConfigError, LabError, RunError
-from kdcore.runs.carried import carried
+from kdcore.runs.queue.carried import carried
 from kdcore.runs.queue.cluster import DEVICES, Seen
 from kdcore.runs.record import Record, State, hold, resumable
 from kdcore.runs.store import Run
@@ -100,7 +100,10 @@ def carry(run: Run, address: str, device: str, workspace: Workspace) -> None:
             signal.signal(signal.SIGTERM, lambda *_: run.request_stop())
             machine = seen.places[device]
             gpu = device.startswith("cuda")
-            task = {"folder": str(run.folder.resolve()), "home": str(workspace.root.resolve())}
+            task: Task = {
+                "folder": str(run.folder.resolve()),
+                "home": str(workspace.root.resolve()),
+            }
             task |= {"threads": "" if gpu else str(machine.threads), "gpu": gpu}
             signs = _Signs(run)
             error = on_machine(ray, task, machine, gpu=gpu, do=carry_out_queued, watch=signs.give)

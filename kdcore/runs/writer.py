@@ -16,8 +16,8 @@ from types import FrameType, TracebackType
 from typing import Any, Self, cast
 
 from kdcore.errors import Change, Cure, LabError, RunError
-from kdcore.runs.carried import begun, is_own
 from kdcore.runs.metric_lines import METRICS, read_lines
+from kdcore.runs.queue.carried import begun, is_own
 from kdcore.runs.record import (
     CONFIG,
     END_STATES,

@@ -193,8 +193,7 @@ class Dispatcher:
         self._started = time.monotonic()
         if entry.place:
             carried = cluster.carry_command(run.folder, entry.place, given[0])
-            command = self._command(run) if self._command else carried
-            processes.start(run, command, only_queued=True)
+            processes.start(run, self._command(run) if self._command else carried, only_queued=True)
             return
         variables = environment(entry.device, given)
         ready = self._ready

@@ -11,8 +11,8 @@ import pytest
 
 from kdcore.errors import ConfigError, RunError
 from kdcore.experiments import elsewhere
-from kdcore.runs.carried import carried
 from kdcore.runs.queue import cluster, dispatch, processes, queue
+from kdcore.runs.queue.carried import carried
 from kdcore.runs.queue.cluster import Lookout, Machine, Seen
 from kdcore.runs.queue.dispatch import Dispatcher
 from kdcore.runs.queue.entries import RUNNING, read_entries
