@@ -36,9 +36,9 @@ def refuse_public() -> None:
         raise RunError(PUBLIC_REASON)
 
 
-def unless_public(help: str) -> dict[str, Any]:
+def unless_public(help: str, ready: bool = True) -> dict[str, Any]:
     """What a button that starts or saves something takes: off in a public showing, which says why.
 
-    help: what it does elsewhere.
+    help: what it does elsewhere. ready: whether nothing else stands in its way.
     """
-    return {"disabled": public(), "help": PUBLIC_REASON if public() else help}
+    return {"disabled": public() or not ready, "help": PUBLIC_REASON if public() else help}

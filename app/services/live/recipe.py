@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from contextlib import suppress
+from dataclasses import replace
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from app.services.live.status import STAGES
 from kdcore import lab
 from kdcore.errors import LabError
 from kdcore.experiments import pipeline as recipes
-from kdcore.experiments.pipeline import Pipeline, PipelineState, Plan, Stage, StageState
+from kdcore.experiments.pipeline import Pipeline, PipelineState, Plan, Results, Stage, StageState
 from kdcore.runs.store import Run
 from kdcore.workspace import check_name
 
@@ -107,6 +108,19 @@ def in_words(plan: Plan, state: PipelineState) -> dict[str, Any]:
     ]
     message = "" if access.public() else _message(plan, state)
     return {"state": state.state, "message": message, "stages": stages, "done": state.done}
+
+
+def with_values(now: PipelineState, results: Results) -> PipelineState:
+    """The state, in which each stage has the ROC-AUC and the test pairs of its row."""
+    rows = {row.stage: row for row in results.rows}
+
+    def with_value(stage: StageState) -> StageState:
+        row = rows.get(stage.name)
+        return (
+            replace(stage, value=row.value, low=row.low, high=row.high, n=row.n) if row else stage
+        )
+
+    return replace(now, stages=tuple(map(with_value, now.stages)))
 
 
 def _message(plan: Plan, now: PipelineState) -> str:

@@ -10,6 +10,8 @@ import streamlit as st
 from app import services, state
 from app.kit import controls, error_box, forms
 from app.kit.texts import duration, md
+from app.parts.lead_to import on_next_page
+from app.services import access
 from app.services.links import decode
 from app.services.live import recipe as live
 from app.views.recipe import queries
@@ -40,19 +42,28 @@ def draw(planned: Planned) -> None:
         controls.bound(
             st.number_input,
             "recipe.seed",
-            "Seed",
+            "Seed (0 or more)",
             min_value=0,
             max_value=2**31 - 1,
             step=1,
             width=140,
-            help="The same seed gives the same models.",
+            help="A whole number from 0 to 2,147,483,647 from which the first weights and the "
+            "order of the pairs are drawn: any will do, and the same one gives the same models.",
         )
     left_out = planned.shape.left_out if planned.shape is not None else ()
     but = f"**Not on these data:** {md(' '.join(left_out))}" if left_out else ""
-    st.caption(f"{md(RECIPES[now.recipe].sentence)} {but}".strip())
+    st.caption(f"{md(_what_it_does(planned))} {but}".strip())
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         _models(now.recipe, now.size, decode(now.settings))
         _parts(now.recipe)
+
+
+def _what_it_does(planned: Planned) -> str:
+    """The recipe in a sentence, with the log only where a stage learns from it."""
+    recipe = RECIPES[state.now().recipe.recipe]
+    stages = planned.shape.stages if planned.shape is not None else ()
+    has_log = not stages or any(stage.settings.get("transfer") == "log" for stage in stages)
+    return recipe.sentence if has_log else recipe.without_log
 
 
 def _models(recipe: str, size: str, sets: Mapping[str, Any]) -> None:
@@ -96,7 +107,7 @@ def _parts(recipe: str) -> None:
 
 
 def start(planned: Planned) -> None:
-    """The button, or what stands in its way; and the estimates of each stage."""
+    """The button, or what stands in its way."""
     if planned.problem is not None:
         error_box.draw(*error_box.words(planned.problem))
     pressed = st.button(
@@ -104,8 +115,7 @@ def start(planned: Planned) -> None:
         type="primary",
         icon=":material/play_arrow:",
         key="recipe_start",
-        disabled=services.public() or planned.plan is None,
-        help=services.PUBLIC_REASON if services.public() else "Runs the stages one by one.",
+        **access.unless_public("Runs the stages one by one.", ready=planned.plan is not None),
     )
     if state.now().recipe.settings:
         st.button(
@@ -119,8 +129,6 @@ def start(planned: Planned) -> None:
         with error_box.guard():
             queries.start(planned.plan)
             st.rerun()
-    if planned.plan is not None:
-        _estimates(planned)
 
 
 def sentence(planned: Planned) -> str:
@@ -142,8 +150,10 @@ def sentence(planned: Planned) -> str:
     )
 
 
-def _estimates(planned: Planned) -> None:
-    assert planned.plan is not None
+def estimates(planned: Planned) -> None:
+    """Time, memory and pairs of each stage."""
+    if planned.plan is None:
+        return
     titles = live.titles(planned.plan)
     rows = [
         {
@@ -206,3 +216,5 @@ def others(shown: Shown | None) -> None:
 def _open(key: str) -> None:
     if chosen := st.session_state.get(key):
         state.change(recipe={"pipeline": chosen, "planning": "", "settings": ""})
+        if state.now().lesson:  # the lesson at the bottom speaks of this picture
+            on_next_page(".st-key-chart_recipe_waterfall")

@@ -20,10 +20,11 @@ if shown is None:
     with top:
         frame.finding(form.sentence(planned))
     form.draw(planned)
+    form.start(planned)
     if planned.shape is not None:
         picture.plan(planned.shape)
+        form.estimates(planned)
         stage.draw(planned.shape)
-    form.start(planned)
 else:
     with top:
         frame.finding(f"{picture.sentence(shown)} {outcome.sentence(shown.results)}".strip())

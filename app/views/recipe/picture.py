@@ -128,8 +128,9 @@ def _controls(shown: Pipeline, now: Mapping[str, Any]) -> None:
                     queries.go_on(shown)
                     st.rerun()
         pausing = shown.driver().order == "pause"
-        pause = access.unless_public("Saves checkpoints; Resume goes on from them.")
-        pause["disabled"] = pause["disabled"] or pausing
+        pause = access.unless_public(
+            "Saves checkpoints; Resume goes on from them.", ready=not pausing
+        )
         if now["state"] == "running" and st.button(
             "Pausing…" if pausing else "Pause",
             icon=":material/pause:",

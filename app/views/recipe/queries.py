@@ -144,7 +144,7 @@ def _linked(key: str) -> Shown | None:
         return next((_before(each) for each in measured() if _key(each) == key), None)
     if key.startswith(_BUNDLED):
         own = (p for p in _readable(access.demo()) if f"{_BUNDLED}{p.id}" == key)
-        return next((replace(_own(p), key=key, pipeline=None) for p in own), None)
+        return next((_bundled(p, key) for p in own), None)
     pipeline = live.find(key)
     return None if pipeline is None else _own(pipeline)
 
@@ -171,17 +171,15 @@ def _before(measured: Measured) -> Shown:
         key=_key(measured),
         title=title(measured.plan),
         plan=measured.plan,
-        state=_with_pairs(measured),
+        state=live.with_values(measured.state, measured.results),
         results=measured.results,
         measured=measured,
     )
 
 
-def _with_pairs(measured: Measured) -> PipelineState:
-    """Its state, in which each stage has the number of test pairs of its row."""
-    pairs = {row.stage: row.n for row in measured.results.rows}
-    stages = (replace(stage, n=pairs.get(stage.name, stage.n)) for stage in measured.state.stages)
-    return replace(measured.state, stages=tuple(stages))
+def _bundled(pipeline: Pipeline, key: str) -> Shown:
+    own = _own(pipeline)
+    return replace(own, key=key, pipeline=None, state=live.with_values(own.state, own.results))
 
 
 def _key(measured: Measured) -> str:

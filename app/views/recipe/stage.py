@@ -116,8 +116,7 @@ def _again(plan: Plan, shown: Shown, pipeline: Pipeline) -> None:
         st.caption(f"Run again: {md(', '.join(again))}. The other stages are reused.")
     driven = shown.state.state == "running"
     help = "Pause the pipeline first." if driven else "Runs this stage and all that follow it."
-    closed = access.unless_public(help)
-    closed["disabled"] = closed["disabled"] or driven or not sets or bool(wrong)
+    closed = access.unless_public(help, ready=bool(sets) and not driven and not wrong)
     if st.button("Run again from here", icon=":material/replay:", key="recipe_again", **closed):
         with error_box.guard():
             queries.change(pipeline)

@@ -47,11 +47,15 @@ class Preset:
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """A recipe of the tutorial: its title, what it does, its parts, and its two sizes."""
+    """A recipe of the tutorial: its title, what it does, its parts, and its two sizes.
+
+    without_log: what it does where no log is read.
+    """
 
     name: str
     title: str
     sentence: str
+    without_log: str
     parts: tuple[str, ...]
     small: Preset
     full: Preset
@@ -68,6 +72,8 @@ RECIPES = {
         title="Distillation for search relevance",
         sentence="A teacher learns from labels and scores labelled and unlabelled pairs; a two-"
         "tower student learns from the scored log, then from scores and labels together.",
+        without_log="A teacher learns from labels and scores the labelled pairs; a two-tower "
+        "student learns from scores and labels together.",
         parts=("log", "label_aware", "labels"),
         small=Preset(
             data="world:log=8000,train=2000,validation=1000,test=4000",
@@ -88,6 +94,8 @@ RECIPES = {
         sentence="A teacher is pretrained on the log without labels and learns several tasks; "
         "C-DSSM and TwinBERT learn from its scores of the log, then from scores and labels "
         "together.",
+        without_log="A teacher learns from labels and scores the labelled pairs; C-DSSM and "
+        "TwinBERT learn from scores and labels together.",
         parts=("pretrain", "multitask", "log", "label_aware", "labels"),
         small=Preset(
             data="world:log=12000,train=2000,validation=1000,test=4000",
@@ -130,12 +138,13 @@ class Builder:
         yield from self._twins(parts)
         yield from self._teacher(parts)
         teacher = teacher_stage(parts)
+        log = " and the log" if "log" in self.scored else ""
         yield self._stage(
             "scores",
             "infer",
             {"run": PLACE + teacher, "splits": list(self.scored), "precision": "fast"},
             title="Scores of the teacher",
-            sentence="The teacher scores the labelled pairs and the log, once for all students.",
+            sentence=f"The teacher scores the labelled pairs{log}, once for all students.",
         )
         for student in self.students:
             yield from self._student(student, teacher, parts)

@@ -10,6 +10,7 @@ from kdcore.experiments.pipeline.stages import Stage
 from kdcore.knobs import flat
 
 MODELS = "models"  # in the place of a stage: a model by its name, for every stage that trains it
+_NEVER_ZERO = ("epochs", "batch_size", "learning_rate")  # of the training of a stage
 _SHARED = ("data", "limit", "seed", "stage")  # what makes stages parts of one pipeline
 
 
@@ -57,15 +58,39 @@ def with_settings(config: StageConfig, sets: Mapping[str, Any], stage: str) -> S
     """The config with these settings, named by path; problems name the stage."""
     if not sets:
         return config
+    problems = _zeros(config, sets)
     try:
-        if hasattr(config, "training"):
-            trained: Any = config
-            after: StageConfig = changed(trained, sets)  # what suited an old model suits a new one
-            return after
-        values = to_dict(config)
-        for path, value in sets.items():
-            put(values, path.split("."), value)
-        return build_all(type(config), values, [])
+        after = _changed(config, sets)
     except ConfigError as error:
-        problems = [f"{stage}.{problem}" for problem in error.problems]
-        raise ConfigError("These settings of stages cannot be used:", problems) from None
+        problems += error.problems
+    if problems:
+        sentences = [f"{stage}.{problem}" for problem in problems]
+        raise ConfigError("These settings of stages cannot be used:", sentences)
+    return after
+
+
+def _changed(config: StageConfig, sets: Mapping[str, Any]) -> StageConfig:
+    if hasattr(config, "training"):
+        trained: Any = config
+        after: StageConfig = changed(trained, sets)  # what suited an old model suits a new one
+        return after
+    values = to_dict(config)
+    for path, value in sets.items():
+        put(values, path.split("."), value)
+    return build_all(type(config), values, [])
+
+
+def _zeros(config: StageConfig, sets: Mapping[str, Any]) -> list[str]:
+    """A sentence for each 0 in the place of a number that the recipe has.
+
+    Elsewhere 0 asks for what suits the model, which would silently replace the recipe's number.
+    """
+    training: Any = getattr(config, "training", None)
+    if training is None:
+        return []
+    return [
+        f"training.{name}: 0 is too small for a stage of a recipe; give "
+        f"more than 0, such as {getattr(training, name)}"
+        for name in _NEVER_ZERO
+        if str(sets.get(f"training.{name}", "")) in ("0", "0.0") and getattr(training, name)
+    ]

@@ -86,6 +86,7 @@ def test_a_changed_stage_is_run_again_with_what_follows_and_nothing_else(workspa
     one = made(workspace)
     pipeline.drive(one, here=True)
     before = one.run_ids()
+    usual = one.plan.stage("teacher").config.training.epochs
     one, again = pipeline.change(one, {"teacher.training.epochs": 9})
     follows = {"teacher", "scores"} | {n for n in before if n in ("student_log", "student")}
     assert set(again) == follows
@@ -95,7 +96,7 @@ def test_a_changed_stage_is_run_again_with_what_follows_and_nothing_else(workspa
     assert len(executed) == len(follows)
     after = one.run_ids()
     assert {name for name in before if before[name] != after[name]} == follows
-    one, _ = pipeline.change(one, {"teacher.training.epochs": 0})  # 0: what suits the model
+    one, _ = pipeline.change(one, {"teacher.training.epochs": usual})
     executed.clear()
     pipeline.drive(one, here=True)
     assert (executed, one.run_ids()) == ([], before)  # the runs of before are there
@@ -216,3 +217,5 @@ def test_settings_of_unknown_stages_and_shared_ones_are_refused_together(workspa
         assert part in text
     with pytest.raises(ConfigError, match=r"teacher.training.epochs: -1"):
         made(workspace, sets={"teacher.training.epochs": -1})
+    with pytest.raises(ConfigError, match=r"0 is too small for a stage of a recipe; give more"):
+        made(workspace, sets={"teacher.training.epochs": 0})

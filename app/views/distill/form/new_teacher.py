@@ -141,8 +141,7 @@ def _start(now: NewTeacher) -> None:
         type="primary",
         icon=":material/play_arrow:",
         key="distill_start_teacher",
-        disabled=services.public() or total.student is None,
-        help=services.PUBLIC_REASON if services.public() else _HELP,
+        **access.unless_public(_HELP, ready=total.student is not None),
     )
     if now.config is None:
         return

@@ -81,6 +81,8 @@ def test_a_bundled_pipeline_comes_before_what_was_measured_and_cannot_be_changed
     boxes = sent(at, "boxes")
     assert boxes["pipeline"] == ""
     assert {stage["run"] for stage in boxes["now"]["stages"]} == set(bundled.run_ids().values())
+    measured = {stage["title"] for stage in boxes["now"]["stages"] if stage["value"]}
+    assert measured == {row.title for row in recipes.results(bundled).rows}
     assert "recipe_again" not in [each.key for each in at.button]
     assert all(field.disabled for field in at.number_input)
 
@@ -89,11 +91,15 @@ def test_a_plan_takes_settings_and_refuses_wrong_ones_under_their_field():
     plan = {"v": "1", "rplan": "1", "rdata": "invented", "rstage": "student"}
     at = visit("recipe", **plan, rset="student.training.epochs=3")
     assert "Nothing follows" not in texts(at)
+    assert "student learns from the scored log" in texts(at)
     assert "No other stage reads its result." in texts(at)
     field = next(e for e in at.number_input if e.key == "knob_student.training.epochs")
     assert field.value == 3
     field.set_value(5000).run()
     assert "5000" in texts(at)
+    assert button(at, "recipe_start").disabled
+    field.set_value(0).run()
+    assert "0 is too small for a stage of a recipe; give more than 0, such as 4" in texts(at)
     assert button(at, "recipe_start").disabled
     press(at, "recipe_reset")
     assert not button(at, "recipe_start").disabled
@@ -155,6 +161,8 @@ def test_what_the_data_do_not_allow_stands_with_the_description(home):
     some_pairs().save(home.data_folder("no-log"))
     at = visit("recipe", v="1", rplan="1", rdata="no-log")
     assert "Not on these data:** These data have no log" in texts(at)
+    assert "scores the labelled pairs; a two-tower student" in texts(at)
+    assert "the scored log" not in texts(at)
 
 
 def test_data_that_a_link_names_are_those_of_the_lab():
