@@ -29,7 +29,7 @@ IMPORT = """async (names) => {
 def ask(open_module: Any) -> Evaluate:
     """ask(script, value): what a script answers that has the maps' modules as `map`."""
     page = open_module("app/parts/map/points.js")
-    page.evaluate(IMPORT, ["points", "find", "camera", "cloud"])
+    page.evaluate(IMPORT, ["points", "find", "camera", "cloud", "grid"])
     columns = {name: POINTS.table[name].to_pylist() for name in POINTS.table.column_names}
     wire = {"n": N, "columns": columns, "sides": list(POINTS.sides)}
     page.evaluate("(wire) => { window.points = decode(wire); }", wire)
@@ -105,8 +105,8 @@ def test_picking_finds_the_nearest_point_that_can_be_taken(ask, places):
     ours = ask(
         """({ levels, spots, reach }) => {
           const [at] = points.moments[0];
-          const index = map.indexOf(at);
-          return spots.map(([x, y]) => map.nearest(at, index, levels, x, y, reach));
+          const grid = map.gridOf(at);
+          return spots.map(([x, y]) => map.nearest(at, grid, levels, x, y, reach));
         }""",
         {"levels": levels.tolist(), "spots": spots.tolist(), "reach": 1500},
     )
@@ -183,7 +183,8 @@ def test_a_lasso_takes_the_points_under_it_and_ranges_those_between_numbers(ask,
 COUNT = """([codes, levels, isNumber, pane]) => {
   const place = map.placeOf(pane, map.zoomed(map.WHOLE, 1.5, 0.6, 0.4));
   const cells = map.cellsOf(pane.w, pane.h);
-  map.countCells(cells, points.moments[0][0], levels, Uint8Array.from(codes), place, isNumber);
+  const of = { ...points.moments[0][0], levels, codes: Uint8Array.from(codes) };
+  map.countCells(cells, of, place, isNumber);
   return [[...cells.full], [...cells.pale], [...cells.code], place.X(0), place.Y(0), place.scale];
 }"""
 
@@ -208,6 +209,59 @@ def test_cells_count_points_keep_a_class_that_is_there_and_sum_numbers(ask, plac
     assert (by_class[np.array(code)[some], np.flatnonzero(some)] > 0).all()
     _, _, sums, *_ = ask(COUNT, [codes.tolist(), levels.tolist(), True, PLACE])
     np.testing.assert_array_equal(sums, bins(levels == 3, codes.astype(float)))
+
+
+@pytest.mark.parametrize("zoom", [9, 40])
+@pytest.mark.parametrize("is_number", [False, True])
+def test_what_is_drawn_of_the_points_in_sight_is_what_is_drawn_of_all(ask, zoom, is_number):
+    codes, levels = DRAW.integers(0, 5, N).tolist(), DRAW.integers(0, 4, N).tolist()
+    sight, seen, same, dots = ask(
+        """([codes, levels, isNumber, pane, zoom]) => {
+          const [at] = points.moments[0];
+          const middle = { x: at.x[0] / 65535, y: at.y[0] / 65535 };
+          const place = map.placeOf(pane, map.bounded({ ...middle, zoom }));
+          const [classes, { w, h }, grid] = [Uint8Array.from(codes), pane, map.gridOf(at)];
+          map.dress(grid, levels, classes);
+          const rows = map.rowsOf(grid, map.inSight(grid, place, 8));
+          const count = (of, within) => {
+            const cells = map.cellsOf(w, h);
+            const all = { ...at, levels, codes: classes };
+            map.countCells(cells, all, place, isNumber, of, within);
+            return cells;
+          };
+          const rgb = [[9, 0, 0], [0, 9, 0], [0, 0, 9], [9, 9, 0], [0, 9, 9]];
+          const inks = map.inksOf(rgb, [255, 255, 255], [5, 5, 5]);
+          const stamps = codes.map((code) => map.stampOf(code, 4.5));
+          const draw = (some) => {
+            const pixels = new Uint32Array(w * h);
+            map.drawPoints(pixels, w, h, at, levels, classes, place, stamps, inks, true, some);
+            return pixels;
+          };
+          const text = ({ full, pale, code }) => [full, pale, code].join(" ");
+          const counted = [count(), count(grid, map.inSight(grid, place))].map(text);
+          const [whole, some] = [draw(null), draw(rows)];
+          const all = map.countSeen(grid, map.placeOf(pane, map.WHOLE));
+          const seen = map.countSeen(grid, place);
+          return [seen, all, counted[0] === counted[1] && whole.join() === some.join(),
+            whole.filter((dot) => dot !== inks.paper).length];
+        }""",
+        [codes, levels, is_number, PLACE, zoom],
+    )
+    assert 0 < sight < seen == np.count_nonzero(levels)
+    assert same
+    assert dots > 0
+
+
+def test_points_are_drawn_one_by_one_only_where_those_in_sight_have_room(ask):
+    crowded, roomy, whole = ask("""() => {
+      const pane = { w: 600, h: 400 };
+      const style = (zoom, seen) => map.styleOf(100000, pane, zoom, false, seen);
+      return [style(8, 20000), style(8, 10000), style(1)];
+    }""")
+    assert crowded["isDensity"]
+    assert whole["isDensity"]
+    assert not roomy["isDensity"]
+    assert roomy["radius"] > 1
 
 
 def test_no_class_hides_another_that_lies_on_the_same_places(ask):

@@ -97,7 +97,7 @@ export const ACTS = {
   /** New selection, one byte per row; null for none. */
   select(rows) {
     this.selected = rows;
-    this.change();
+    this.redraw();
     send(this);
   },
   /** Select the points of a box in map units, unless it holds none; returns their number. */
@@ -117,19 +117,19 @@ export const ACTS = {
   /** Only points whose number lies in [low, high] stay in color; null for all. */
   limit(range) {
     this.range = range;
-    this.change();
+    this.redraw();
     send(this);
   },
   /** Switch a class off or on. */
   press(name) {
     if (!this.hidden.delete(name)) this.hidden.add(name);
-    this.change();
+    this.redraw();
     send(this);
   },
   goTo(moment, isOver = true) {
     this.moment = moment;
     this.busy = true;
-    this.change();
+    this.redraw();
     if (isOver) send(this);
   },
   /** What a drag does from now on: pan or lasso. */

@@ -10,6 +10,7 @@ export const CELL = 2; // px of a cell of the density
 const WIDE = 8; // px of the widest, for few points
 export const SHOWN = 3;
 const CROWDED = 16; // px² per point under which the density is drawn
+const CODES = 256;
 const STEPS = 24; // strengths of a color in the density
 const LEAST = 0.45; // strength of one point of a class, of 1
 export const LEAST_NUMBER = 0.75; // and of one with a number, whose color says more than its strength
@@ -27,11 +28,14 @@ export function pixel([r, g, b]) {
   return ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
 }
 
-/** How n points are drawn on a pane: as density in cells of so many px or as points, and the radius of a point, px. */
-export function styleOf(n, { w, h }, zoom, isDensity = false) {
+/**
+ * How n points, of which `seen` are in sight, are drawn on a pane: as density in cells of so many px or as points,
+ * and the radius of a point, px.
+ */
+export function styleOf(n, { w, h }, zoom, isDensity = false, seen = n) {
   const room = (w * h * zoom * zoom) / Math.max(n, 1);
   const cell = Math.min(WIDE, Math.max(CELL, Math.round(Math.sqrt(room))));
-  if (room < CROWDED) return { isDensity: true, cell: CELL };
+  if (Math.min(room, (w * h) / Math.max(seen, 1)) < CROWDED) return { isDensity: true, cell: CELL };
   return { isDensity, cell, radius: Math.min(4.5, Math.max(1.3, 0.3 * Math.sqrt(room))) };
 }
 
@@ -62,30 +66,33 @@ export function cellsOf(w, h, cell = CELL) {
 }
 
 /**
- * Count the points of each cell. A cell has the code of one of its points, which the shuffled order chose:
- * classes show in proportion and no color is mixed; of numbers it has their mean.
+ * Count the points of each cell. A cell has the code of that of its points which the shuffled order puts last:
+ * classes show in proportion and no color is mixed; of numbers it has their mean. grid: the points cell by cell, of
+ * which only the stretches `within` are counted; null for all points by row.
  */
-export function countCells(cells, { x, y }, levels, codes, place, isNumber) {
+export function countCells(cells, points, place, isNumber, grid = null, within = [[0, points.x.length]]) {
   const { across, up, wide, high, full, pale, code } = cells;
-  full.fill(0);
-  pale.fill(0);
-  if (isNumber) code.fill(0);
+  const { x, y, levels, codes } = grid ?? points;
+  for (const counts of [full, pale, code]) counts.fill(0);
   const [unitX, unitY] = [place.scale / FULL / wide, place.scale / FULL / high];
   const left = (place.X(0) - place.left) / wide;
   const top = (place.Y(0) - place.top) / high;
-  for (let row = 0; row < x.length; row++) {
-    const level = levels[row];
-    const a = left + x[row] * unitX;
-    const b = top - y[row] * unitY;
-    if (!level || !(a >= 0 && a < across && b >= 0 && b < up)) continue;
-    const cell = Math.floor(b) * across + Math.floor(a);
-    if (level < SHOWN || (isNumber && codes[row] === NO_CLASS)) pale[cell]++;
-    else {
-      full[cell]++;
-      if (isNumber) code[cell] += codes[row];
-      else code[cell] = codes[row];
+  for (const [from, to] of within) {
+    for (let at = from; at < to; at++) {
+      const level = levels[at];
+      const a = left + x[at] * unitX;
+      const b = top - y[at] * unitY;
+      if (!level || !(a >= 0 && a < across && b >= 0 && b < up)) continue;
+      const cell = Math.floor(b) * across + Math.floor(a);
+      if (level < SHOWN || (isNumber && codes[at] === NO_CLASS)) pale[cell]++;
+      else {
+        full[cell]++;
+        if (isNumber) code[cell] += codes[at];
+        else code[cell] = Math.max(code[cell], (grid ? grid.rows[at] : at) * CODES + codes[at]);
+      }
     }
   }
+  if (!isNumber) for (let cell = 0; cell < code.length; cell++) code[cell] %= CODES;
 }
 
 /** The counted cells as pixels, one per cell; strength is the log of the count. Returns the most in a cell. */
@@ -154,14 +161,19 @@ export function outlineOf(shape, radius) {
   ][shape % SHAPES.length]();
 }
 
-/** Draw each point, pale ones (if any) first. pixels: w * h; stamps: by code; place: in px of these pixels. */
-export function drawPoints(pixels, w, h, { x, y }, levels, codes, place, stamps, inks, hasPale = true) {
+/**
+ * Draw each point, pale ones (if any) first. pixels: w * h; stamps: by code; place: in px of these pixels; rows:
+ * those that are drawn, ascending; null for all.
+ */
+export function drawPoints(pixels, w, h, { x, y }, levels, codes, place, stamps, inks, hasPale = true, rows = null) {
   pixels.fill(inks.paper);
   const unit = place.scale / FULL;
   const [left, top] = [place.X(0) - place.left, place.Y(0) - place.top];
   const most = Math.max(...stamps.map(({ reach }) => reach));
+  const n = rows ? rows.length : x.length;
   for (const isFull of hasPale ? [false, true] : [true]) {
-    for (let row = 0; row < x.length; row++) {
+    for (let at = 0; at < n; at++) {
+      const row = rows ? rows[at] : at;
       const level = levels[row];
       const px = Math.floor(left + x[row] * unit);
       const py = Math.floor(top - y[row] * unit);

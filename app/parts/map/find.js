@@ -1,36 +1,21 @@
 // Which points are meant: the nearest to a place, those in a lasso or between typed numbers, the next one in a
 // direction. Coordinates of points are wire units (0..65535). No DOM.
 
+import { stretches } from "./grid.js";
 import { FULL } from "./points.js";
 
-const CELLS = 256; // of the index, each way
-const SIZE = (FULL + 1) / CELLS;
 export const PICKABLE = 2; // level of a point from which it can be taken; see cloud.js
 
-/** The points of each cell as linked lists, so that the nearest needs no look at all of them. */
-export function indexOf({ x, y }) {
-  const head = new Int32Array(CELLS * CELLS).fill(-1);
-  const next = new Int32Array(x.length);
-  for (let row = 0; row < next.length; row++) {
-    const cell = Math.floor(y[row] / SIZE) * CELLS + Math.floor(x[row] / SIZE);
-    next[row] = head[cell];
-    head[cell] = row;
-  }
-  return { head, next };
-}
-
 /** The pickable point nearest to (px, py) within `reach`, all in wire units; -1 when there is none. */
-export function nearest({ x, y }, { head, next }, levels, px, py, reach) {
-  const cell = (value) => Math.min(CELLS - 1, Math.max(0, Math.floor(value / SIZE)));
+export function nearest({ x, y }, grid, levels, px, py, reach) {
   let best = -1;
   let least = reach * reach;
-  for (let r = cell(py - reach); r <= cell(py + reach); r++) {
-    for (let c = cell(px - reach); c <= cell(px + reach); c++) {
-      for (let row = head[r * CELLS + c]; row >= 0; row = next[row]) {
-        if (levels[row] < PICKABLE) continue;
-        const far = (x[row] - px) ** 2 + (y[row] - py) ** 2;
-        if (far < least || (far === least && row > best)) [best, least] = [row, far];
-      }
+  for (const [from, to] of stretches(grid, px - reach, px + reach, py - reach, py + reach)) {
+    for (let at = from; at < to; at++) {
+      const row = grid.rows[at];
+      if (levels[row] < PICKABLE) continue;
+      const far = (x[row] - px) ** 2 + (y[row] - py) ** 2;
+      if (far < least || (far === least && row > best)) [best, least] = [row, far];
     }
   }
   return best;

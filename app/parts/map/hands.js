@@ -72,7 +72,7 @@ function pick(part, x, y, reach) {
   if (!pane) return -1;
   const unit = FULL / pane.scale;
   const [px, py] = [pane.toX(x) * FULL, pane.toY(y) * FULL];
-  return nearest(part.at[pane.side], part.indexOf(pane.side), part.levels, px, py, reach * unit);
+  return nearest(part.at[pane.side], part.gridOf(pane.side), part.levels, px, py, reach * unit);
 }
 
 function click(part, [x, y], reach) {
@@ -170,7 +170,7 @@ function stepTo(part, [dx, dy]) {
   const start = part.hover >= 0 ? part.hover : part.pinned;
   if (start < 0) {
     const { x, y } = part.camera;
-    const row = nearest(at, part.indexOf(0), part.levels, x * FULL, y * FULL, FULL);
+    const row = nearest(at, part.gridOf(0), part.levels, x * FULL, y * FULL, FULL);
     return part.point(row);
   }
   const row = nextPoint(at, part.levels, at.x[start], at.y[start], dx, dy, start);

@@ -9,7 +9,7 @@ import { ACTS, adopt } from "./choices.js";
 import { SHOWN } from "./cloud.js";
 import { colorsBy, paintsOf, valueOf, wordsOf } from "./colors.js";
 import { makeRanges, makeTime, makeTools, showRanges, showTime } from "./fields.js";
-import { indexOf } from "./find.js";
+import { dress, gridOf } from "./grid.js";
 import { catchPoints, listen } from "./hands.js";
 import { makeLayer, paintLayer } from "./layers.js";
 import { makeLegend, showLegend, showMarks } from "./legend.js";
@@ -53,18 +53,15 @@ function attend(part) {
 function build(root) {
   const part = {
     root, ...ACTS, n: -1, tool: "pan", hover: -1, pinned: -1, pointer: null, selected: null, hidden: new Set(),
-    camera: WHOLE, moment: 0, range: null, hits: [], line: null, layers: [makeLayer(), makeLayer()], indices: [],
+    camera: WHOLE, moment: 0, range: null, hits: [], line: null, layers: [makeLayer(), makeLayer()],
+    grids: [], looks: [],
   };
   part.ask = painter(() => paint(part));
   part.redraw = () => {
     part.isStale = true;
     part.ask();
   };
-  part.change = () => {
-    part.isChanged = true;
-    part.redraw();
-  };
-  part.indexOf = (side) => pickIndex(part, side);
+  part.gridOf = (side) => pickGrid(part, side);
   part.canvas = el("canvas", {
     tabindex: 0, role: "application", "aria-roledescription": "map", "aria-describedby": "map-help",
   });
@@ -109,6 +106,7 @@ function receive(part) {
     part.points = decoded(data.n, columnOf(table), data.sides);
     part.buffers = data.sides.map(() => ({ x: new Uint16Array(data.n), y: new Uint16Array(data.n) }));
     part.at = part.points.moments.map(([first]) => first);
+    part.shown = 0;
     part.levels = new Uint8Array(data.n);
     Object.assign(part, { busy: false, hover: -1, colorKey: null });
     part.selectedBits = part.dimmedBits = part.markedBits = null;
@@ -123,7 +121,7 @@ function receive(part) {
     part.hits = found ? part.points.order.reduce((rows, _, row) => (found[row] && rows.push(row), rows), []) : [];
   }
   adopt(part);
-  part.change();
+  part.redraw();
 }
 
 function receiveColors(part, column) {
@@ -150,11 +148,28 @@ function levelsInto(part) {
   }
 }
 
-function pickIndex(part, side) {
-  const index = part.indices[side];
-  if (index?.key === part.key && index.moment === part.moment) return index.cells;
-  part.indices[side] = { key: part.key, moment: part.moment, cells: indexOf(part.at[side]) };
-  return part.indices[side].cells;
+function pickGrid(part, side) {
+  const grid = part.grids[side];
+  if (grid?.key === part.key && grid.moment === part.shown) return grid.cells;
+  part.grids[side] = { key: part.key, moment: part.shown, cells: gridOf(part.at[side]) };
+  return part.grids[side].cells;
+}
+
+/** The grid with how its points are seen now. */
+function dressed(part, side) {
+  const grid = part.gridOf(side);
+  if (grid.looks !== part.looks) dress(grid, part.levels, part.colors.codes);
+  grid.looks = part.looks;
+  return grid;
+}
+
+/** Whether more than the camera has changed since this was asked last. */
+function isChanged(part) {
+  const { key, colors, dimmed, selected, hidden, range, moment } = part;
+  const looks = [key, colors, dimmed, selected, [...hidden].join("|"), String(range), moment];
+  const isNew = looks.some((look, at) => look !== part.looks[at]);
+  if (isNew) part.looks = looks;
+  return isNew;
 }
 
 function paint(part) {
@@ -192,11 +207,11 @@ function paint(part) {
 /** The clouds anew; before, if more than the camera has changed, how and where the points are seen. */
 function repaint(part) {
   const { data, points, colors, paints } = part;
-  if (part.isChanged) {
+  if (isChanged(part)) {
     levelsInto(part);
     part.at = points.moments.map((moments, side) => placesAt(moments, part.moment, part.buffers[side]));
+    part.shown = part.moment; // which moment `at` is of
     part.tally = tallyOf(part);
-    part.isChanged = false;
   }
   const dots = part.canvas.vector ? EXPORT_DOTS : window.devicePixelRatio || 1;
   const { levels, tally } = part;
@@ -205,7 +220,8 @@ function repaint(part) {
     const { drawn, full } = tally;
     const hasPale = drawn > full;
     const kind = { isNumber, isDensity: colors.kind === "none" };
-    const cloud = { at: part.at[place.side], levels, codes: colors.codes, drawn, hasPale, ...kind, paints };
+    const grid = part.camera.zoom > 1 ? dressed(part, place.side) : null;
+    const cloud = { at: part.at[place.side], grid, levels, codes: colors.codes, drawn, hasPale, ...kind, paints };
     paintLayer(part.layers[place.side], place, part.camera.zoom, cloud, dots);
   }
   const most = Math.max(...part.places.map(({ side }) => part.layers[side].most));

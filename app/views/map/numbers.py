@@ -21,20 +21,25 @@ OVERLAP = (
     "{chance} by chance. The 95 % interval is a bootstrap over queries. Below {least} % beyond "
     "chance, two maps cannot be compared."
 )
+OVER_QUERIES = (
+    "The 95 % interval is over queries, by the infinitesimal jackknife: what each query's weight "
+    "changes. It takes these pairs as a sample of queries and both models as they are."
+)
 CKA = (
     "Linear centered kernel alignment of both models' features, 0 to 1 (Kornblith et al. 2019). "
     "Rotating or scaling a space changes nothing; it follows the directions of most variance, so "
-    "it can be high while few neighbors are shared. Shown without an interval."
+    "it can be high while few neighbors are shared. " + OVER_QUERIES
 )
 RSA = (
     "Representational similarity: Spearman's rho of all distances between pairs of points in both "
     "spaces, −1 to 1 (Kriegeskorte et al. 2008); a distance is 1 minus the correlation of two "
-    "feature vectors. Shown without an interval."
+    "feature vectors. It is measured on a seeded sample of the pairs. " + OVER_QUERIES
 )
 KEPT = (
     "Trustworthiness: are neighbors on the map neighbors in the space? Continuity: are neighbors "
     "in the space neighbors on the map? 1 is perfect, about 0.5 is a random map (Venna & Kaski "
-    "2001). They are of this map alone and say nothing about the other model. A right "
+    "2001). They describe this drawing of these pairs, so they have no interval, and they say "
+    "nothing about the other model. A right "
     "UMAP starts at the left one, so it keeps a little more or less beside another left map."
 )
 CLUSTERS = (
@@ -62,6 +67,7 @@ def cards(scene: Scene) -> list[Card]:
     """Overlap, CKA and RSA of both spaces, and the quality of each map."""
     geometry = scene.maps.geometry
     low, high = overlap_interval(scene)
+    of_cka, of_rsa = maps.alike_of(scene.drawn, scene.board, scene.left, scene.right)
     definition = OVERLAP.format(
         k=geometry.k, chance=percent(geometry.chance, 1), least=round(100 * COMPARABLE)
     )
@@ -70,19 +76,19 @@ def cards(scene: Scene) -> list[Card]:
             f"Overlap@{geometry.k}",
             percent(geometry.overlap, 1),
             definition,
-            n=f"n = {geometry.n:,} pairs",
+            n=_n(geometry.n),
             interval=interval(100 * low, 100 * high, 1, " %"),
             role="student",
         ),
-        Card("Linear CKA", _shown(geometry.cka), CKA, n=f"n = {geometry.cka_n:,} pairs"),
-        Card("RSA", _shown(geometry.rsa), RSA, n=f"n = {geometry.rsa_n:,} pairs"),
+        Card("Linear CKA", _shown(geometry.cka), CKA, _n(geometry.cka_n), interval(*of_cka)),
+        Card("RSA", _shown(geometry.rsa), RSA, _n(geometry.rsa_n), interval(*of_rsa)),
     ]
     return shared + [
         Card(
             f"{side} {drawing.WAYS[scene.drawn.way]} keeps",
             f"{_shown(quality.trustworthiness)} / {_shown(quality.continuity)}",
             f"Trustworthiness / continuity. {KEPT}",
-            n=f"n = {quality.n:,} pairs",
+            n=_n(quality.n),
         )
         for side, quality in zip(("Left", "Right"), scene.drawn.layout.qualities, strict=True)
     ]
@@ -136,6 +142,10 @@ def sampled(scene: Scene) -> str:
     if len(scene.rows) < points:
         return f"A seeded sample of {len(scene.rows):,} of {points:,} pairs is drawn and measured."
     return ""
+
+
+def _n(pairs: int) -> str:
+    return f"n = {pairs:,} pairs"
 
 
 def _shown(value: float) -> str:

@@ -11,12 +11,12 @@ from app.kit.by_hash import by_hash
 from app.services import Answers, Board, access
 from kdcore.errors import DataError
 from kdcore.folder_job import Progress
-from kdcore.projection import jobs
+from kdcore.projection import intervals, jobs
 from kdcore.projection.bundled import bundled_maps
 from kdcore.projection.maps import Layout, TwoMaps, Way, glance, maps_key
 from kdcore.projection.near import Near, near
 from kdcore.projection.quality import overlap_interval
-from kdcore.projection.spaces import Space
+from kdcore.projection.spaces import Space, sample
 from kdcore.scores import Scores
 
 Origin = Literal["bundled", "here", "glance"]
@@ -117,6 +117,21 @@ def _glance(left: Answers, right: Answers) -> TwoMaps:
 def interval_of(shared: NDArray[np.float32], groups: NDArray[np.int64]) -> tuple[float, float]:
     """The 95 % interval of the mean overlap, over queries."""
     return overlap_interval(shared, groups)
+
+
+@by_hash(most=20, on=lambda drawn, board, left, right: (drawn.key, drawn.origin, board.pairs))
+def alike_of(
+    drawn: Drawn, board: Board, left: Answers, right: Answers
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """The 95 % intervals of CKA and of RSA over queries, on the samples that gave the numbers."""
+    geometry, rows = drawn.maps.geometry, drawn.maps.rows
+    one, other = (space_of(model).features for model in (left, right))
+    many, some = (rows[sample(len(rows), n)] for n in (geometry.cka_n, geometry.rsa_n))
+    queries = board.pairs.query_ids
+    return (
+        intervals.cka_interval(geometry.cka, one[many], other[many], queries[many]),
+        intervals.rsa_interval(geometry.rsa, one[some], other[some], queries[some]),
+    )
 
 
 @by_hash(most=20, on=lambda board, model: (board.pairs, model))

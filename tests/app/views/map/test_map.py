@@ -187,9 +187,12 @@ def test_the_pinned_pair_has_its_neighbors_of_both_spaces(open_map):
 
 
 def test_the_cards_have_an_interval_an_n_and_a_definition(scene):
-    overlap, cka, *_ = numbers.cards(scene)
+    overlap, cka, rsa, *_ = numbers.cards(scene)
     assert overlap.n == "n = 60 pairs"
     assert "bootstrap over queries" in overlap.definition
+    assert cka.interval == "[1.000, 1.000]"
+    assert rsa.interval.startswith("[0.")
+    assert rsa.n == "n = 60 pairs"
     assert float(cka.value) == pytest.approx(1, abs=1e-3)
 
 
