@@ -25,6 +25,8 @@ from kdcore.predictions import Predictions
 
 Result = TypeVar("Result", Evaluation, Comparison)
 _FOLDER = "measured"
+_DRAWN = 15_000_000  # pairs that the resamples of a selection hold in all
+_RESAMPLES = 200, 1000  # at least and at most
 _MOST = 300  # stored results; the oldest are removed first
 
 
@@ -46,16 +48,23 @@ def evaluation(board: Board, model: Answers, temperature: float = 2.0) -> Evalua
     )
 
 
+_part = by_hash(most=4)(PairTable.take)  # one table for all models, which orders its pairs once
+
+
 @by_hash(most=60, on=lambda board, model, rows: (board.pairs, model, board.teacher, rows))
 def evaluation_of_rows(board: Board, model: Answers, rows: NDArray[np.int64]) -> Evaluation:
-    """Every metric of one model on some of the board's pairs, with intervals; rows: (pairs,)."""
+    """Every metric of one model on some of the board's pairs, with intervals; rows: (pairs,).
+
+    1,000 resamples; of more than 15,000 pairs fewer, down to 200, as nothing of it is stored.
+    """
     if len(rows) == len(board.pairs):
         return evaluation(board, model)
-    part, teacher = board.pairs.take(rows), _teacher_of(board, model)
+    part, teacher = _part(board.pairs, rows), _teacher_of(board, model)
     return evaluate(
         part,
         model.predictions.on(rows, part.content_hash),
         teacher=teacher.on(rows, part.content_hash) if teacher else None,
+        resamples=int(np.clip(_DRAWN // len(rows), *_RESAMPLES)),
     )
 
 

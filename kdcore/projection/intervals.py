@@ -94,9 +94,9 @@ def _shares(order: NDArray[np.intp]) -> Floats:
 
 def _longer(order: NDArray[np.intp], values: Floats) -> Floats:
     """For each distance the mean over all of the values of the longer ones, and half its own."""
-    sums = np.empty(len(order))
-    sums[order] = np.cumsum(values[order][::-1])[::-1]
-    return np.asarray((sums - values / 2) / len(order))
+    suffix = np.empty(len(order))
+    suffix[order] = np.cumsum(values[order][::-1])[::-1]
+    return np.asarray((suffix - values / 2) / len(order))
 
 
 def _interval(

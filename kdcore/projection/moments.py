@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from kdcore.errors import DataError
 from kdcore.predictions import Predictions
 from kdcore.projection.neighbors import nearest
-from kdcore.projection.quality import K, overlap
-from kdcore.projection.spaces import Space
+from kdcore.projection.quality import K, MapQuality, map_quality, overlap
+from kdcore.projection.spaces import Points, Space
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,22 @@ class Moments:
             except DataError:
                 continue
         return shares
+
+    def qualities(self, places: Points) -> tuple[MapQuality | None, ...]:
+        """How much the map keeps of the space of each moment, both of that moment's pairs alone.
+
+        None at a moment at which all pairs have the same features.
+
+        places: (moments * pairs, 2), of `pooled`.
+        """
+        by_moment = places.reshape(len(self.steps), -1, 2)
+        return tuple(map(self._quality, self.features, by_moment))
+
+    def _quality(self, features: NDArray[np.float32], places: Points) -> MapQuality | None:
+        try:
+            return map_quality(Space(features, self.title), places)
+        except DataError:
+            return None
 
 
 def moments_of(folder: Path, title: str) -> Moments | None:

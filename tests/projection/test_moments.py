@@ -43,6 +43,19 @@ def test_the_last_moment_shares_all_an_unrelated_one_little_and_equal_rows_nothi
     assert (shares[2] == 1).all()
 
 
+def test_what_a_map_keeps_of_a_moment_is_measured_on_that_moment_alone():
+    last = clusters(60)
+    flat = clusters(60, width=2, seed=4)
+    features = np.stack([np.ones_like(last), last, np.pad(flat, ((0, 0), (0, 4)))])
+    places = np.concatenate([flat, flat[::-1], flat * 3])
+    nothing, mixed, perfect = Moments((0, 5, 10), features, "data", "student").qualities(places)
+    assert nothing is None
+    assert mixed is not None
+    assert mixed.trustworthiness < 0.8
+    assert perfect is not None
+    assert (perfect.trustworthiness, perfect.continuity, perfect.n) == (1, 1, 60)
+
+
 def test_near_is_the_query_where_a_query_s_points_lie_together():
     centers = np.random.default_rng(0).normal(size=(20, 4)) * 9
     query_ids = np.repeat(np.arange(20), 12)

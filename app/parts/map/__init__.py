@@ -7,7 +7,7 @@
 Points and colors cross the wire once per content; a gesture ends in one message.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 import streamlit as st
@@ -76,7 +76,7 @@ def linked_maps(
     key: str,
     on_change: Callable[[], None],
     titles: tuple[str, ...] = ("Teacher", "Student"),
-    notes: tuple[str, ...] = (),
+    notes: Sequence[Sequence[str]] = (),
     roles: tuple[str, str] = ("teacher", "student"),
     texts: Texts | None = None,
     shown: Shown | None = None,
@@ -89,7 +89,8 @@ def linked_maps(
     """Draw the maps; on_change runs once a gesture, `choice_of` then says what the visitor chose.
 
     Args:
-        titles, notes: a line above each map, and a muted one below it.
+        titles: a line above each map.
+        notes: of each map a muted line below its title, or one for each moment.
         roles: the palette's role of each map, such as twin.
         texts: what the card of a point says at once; without it a click asks the server.
         shown: the state of the page; the part follows it.
@@ -108,7 +109,7 @@ def linked_maps(
         "color": None if color is None else {"key": color.key, **color.look},
         "texts": texts.key if texts else "",
         "titles": list(titles[: len(points.sides)]),
-        "notes": list(notes),
+        "notes": [[note] if isinstance(note, str) else list(note) for note in notes],
         "roles": list(roles),
         "neighbors": asdict(pinned) if pinned else None,
         "marked": bits_of(points, marked),

@@ -15,7 +15,7 @@ import { makeLayer, paintLayer } from "./layers.js";
 import { makeLegend, showLegend, showMarks } from "./legend.js";
 import { drawHead, drawLasso, drawLink, drawMarks, spot } from "./marks.js";
 import { decoded, flags, FULL, NO_CLASS, placesAt, rowOfId } from "./points.js";
-import { sentenceOf, tallyOf } from "./tale.js";
+import { noteOf, sentenceOf, tallyOf } from "./tale.js";
 
 const EXPORT_DOTS = 3; // per px of a saved picture
 const LOW = 340; // px of a map in a low window
@@ -177,7 +177,7 @@ function paint(part) {
   if (!points) return;
   part.paints ??= paintsOf(part.colors, part.root);
   const font = fontOf(part.root, 13);
-  const head = (data.notes.some((note) => note) ? 40 : 22) * Math.max(1, parseFloat(font) / 13);
+  const head = (data.notes.flat().some((note) => note) ? 40 : 22) * Math.max(1, parseFloat(font) / 13);
   const tall = low() ? Math.min(data.height, LOW) : data.height;
   const { panes, height } = layout(part.frame.clientWidth, data.sides.length, tall, head);
   const [context, width] = fit(part.canvas, height);
@@ -191,7 +191,7 @@ function paint(part) {
     context.imageSmoothingEnabled = false;
     context.drawImage(part.layers[side].canvas, left, top, w, h);
     const ink = colors[data.roles[side]];
-    drawHead(context, place, [data.titles[side], data.notes[side] ?? ""], { ink, colors, font, head });
+    drawHead(context, place, [data.titles[side], noteOf(part, side)], { ink, colors, font, head });
     drawMarks(context, place, part.at[side], { ...part, neighbors, roles: data.roles, colors });
   }
   showMarks(part.legend, { ...part, neighbors, titles: data.titles });

@@ -58,3 +58,9 @@ function mixOf({ within, full, sum, numbers }, colors) {
     .map(([n, name]) => `${name} ${percent(n / full)}`);
   return shares.length ? `; ${colors.title}: ${shares.join(", ")}` : "";
 }
+
+/** What stands below a map's title, at the moment that is shown. */
+export function noteOf({ data, moment }, side) {
+  const notes = data.notes[side] ?? [""];
+  return notes[Math.min(Math.round(moment), notes.length - 1)];
+}

@@ -6,8 +6,9 @@ import streamlit as st
 
 from app import services, state
 from app.kit import controls
+from app.kit.by_hash import by_hash
 from app.kit.texts import md
-from app.services import Answers, Board
+from app.services import Answers, Board, access, scoring
 from app.services.boards import all_models
 from app.shell import frame
 from app.state.map import NO_POINTS, NO_VIEW
@@ -15,6 +16,7 @@ from app.state.map import NO_POINTS, NO_VIEW
 SIDES = ("left", "right")
 WHAT = {"pairs": "Pairs", "texts": "Queries and ads", "moments": "Moments of a training"}
 LABELS = {"left": "Left map", "right": "Right map"}
+MOST_NAMED = 3  # models that are not offered
 OFFERED = (
     "Models that have scored all pairs of the chosen split, with features: train one under "
     "Distill, or score these pairs under Data."
@@ -33,6 +35,8 @@ def draw(board: Board) -> None:
         controls.choose("map.what", "Points", WHAT, label_visibility="visible", on_change=_other)
         if state.now().map.what != "moments":
             _pickers(board)
+    if state.now().map.what != "moments":
+        absent(board)
 
 
 def draw_without_maps(board: Board, problem: str) -> None:
@@ -43,8 +47,44 @@ def draw_without_maps(board: Board, problem: str) -> None:
         if st.button("Train a student under Distill", key="map_distill"):
             st.switch_page("views/distill/page.py")
         if st.button("Score pairs under Data", key="map_score"):
-            state.change(data={"tab": "score"})
-            st.switch_page("views/data/page.py")
+            _score()
+
+
+def _score() -> None:
+    """Leave for the place where models score pairs."""
+    state.change(data={"tab": "score"})
+    st.switch_page("views/data/page.py")
+
+
+def absent(board: Board) -> None:
+    """Name the visitor's own models that are not offered, and lead to what is missing."""
+    titles = unscored_here(board)
+    if not titles:
+        return
+    named = ", ".join(titles[:MOST_NAMED])
+    rest = f" and {len(titles) - MOST_NAMED} more" if len(titles) > MOST_NAMED else ""
+    with st.container(horizontal=True, vertical_alignment="center", key="map_absent"):
+        st.caption(
+            f"Not offered, as they have not scored these pairs: {md(named)}{rest}. Scoring stores "
+            "the features that a map needs."
+        )
+        if st.button("Score these pairs under Data", key="map_score_own"):
+            _score()
+
+
+def unscored_here(board: Board) -> list[str]:
+    """Titles of the visitor's own models that have no answers to the board's pairs."""
+    own, offered = access.home().runs, titles_of(board)
+    return [
+        model.title
+        for model in _models()
+        if model.run.folder.parent == own and model.key not in offered
+    ]
+
+
+@by_hash(most=1, seconds=3, on=lambda: (access.demo().root, access.home().root))
+def _models() -> list[scoring.Model]:
+    return scoring.models()
 
 
 def _other() -> None:

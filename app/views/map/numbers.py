@@ -45,7 +45,8 @@ KEPT = (
 CLUSTERS = (
     "Read which points are near each other. Distances between clusters, their sizes and empty "
     "space between them mean nothing on a UMAP; on a PCA only two of all directions are shown. The "
-    "right map is turned and scaled as a whole to match the left one."
+    "right map is turned and scaled as a whole to match the left one. So the axes have no ticks: "
+    "neither a place nor a length has a unit."
 )
 
 EQUALLY = 1 / 3  # of the difference in P(relevant) that random pairs have

@@ -1,6 +1,7 @@
 """Map: what two models' features share, said of made models, and the bundled maps."""
 
 import io
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -94,6 +95,20 @@ def test_features_that_cannot_be_drawn_get_a_sentence(open_map, lab, features, s
 def test_few_pairs_and_one_query_are_drawn_or_refused_in_a_sentence(open_map, queries, ads):
     app = open_map(Made(features=4, queries=queries, ads=ads, bare=True))
     assert finding(app)
+
+
+def test_own_models_without_answers_to_these_pairs_are_named(open_map, lab, monkeypatch):
+    places = {"mine": "home", "student-kd": "demo", "shipped": "demo"}
+    models = [
+        SimpleNamespace(key=key, title=key.title(), run=SimpleNamespace(folder=root))
+        for key, place in places.items()
+        if (root := lab / place / "runs" / key)
+    ]
+    monkeypatch.setattr("app.services.scoring.models", lambda: models)
+    app = open_map()
+    said = next(each.value for each in app.caption if each.value.startswith("Not offered"))
+    assert "pairs: Mine. Scoring" in said
+    assert "map_score_own" in {button.key for button in app.button}
 
 
 def test_predictions_from_a_file_say_what_to_do(open_map):
@@ -240,6 +255,10 @@ def test_moments_are_drawn_on_a_slider_with_the_share_of_final_neighbors(open_ma
     data = sent(app, "map")
     assert data["moments"] == ["step 5", "step 40"]
     assert data["roles"] == ["twin", "student"]
+    assert [len(of_moments) for of_moments in data["notes"]] == [2, 2]
+    last = data["notes"][1][1]
+    assert last.startswith("100 % of final neighbors; trustworthiness ")
+    assert "n = 10" in last
 
 
 def test_a_twin_that_took_a_few_steps_more_stands_beside_the_student(open_map, lab):
