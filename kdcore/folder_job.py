@@ -8,7 +8,7 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from kdcore.runs.queue.processes import start_detached
 from kdcore.runs.record import is_alive, process_start
 from kdcore.workspace import read_json, write_json_atomic
 
-_PATIENCE = 60.0  # seconds in which a new process says that it is there
+_PATIENCE = 3.0  # seconds between a request and the process that it starts
 _STATUS, _LOCK = "status.json", ".status.lock"
 _MOST = 24  # jobs of a kind that stay; the oldest beyond go when one starts
 State = Literal["none", "running", "finished", "failed", "lost"]
@@ -53,7 +53,12 @@ class FolderJob:
         """Start `kdlab COMMAND FOLDER` in the background; its input already lies in the folder."""
         write_json_atomic(self.folder / _STATUS, {"requested": time.time()})
         self._remove_old()
-        start_detached(command, str(self.folder.resolve()))
+        pid = start_detached(command, str(self.folder.resolve()))
+        with self._lock():
+            status = read_json(self.folder / _STATUS)
+            if "requested" in status:  # the process itself has written nothing yet
+                coming = {"coming": pid, "started": process_start(pid)}
+                write_json_atomic(self.folder / _STATUS, status | coming)
 
     def progress(self) -> Progress:
         """How it stands, from its folder."""
@@ -67,9 +72,15 @@ class FolderJob:
         step, share = str(status.get("step", "")), float(status.get("share") or 0.0)
         if is_alive(status.get("pid"), status.get("started")):
             return Progress("running", step, share)
-        if "pid" not in status and time.time() - float(status.get("requested") or 0) < _PATIENCE:
+        if self._is_coming(status):
             return Progress("running", "starting")
         return Progress("lost", step, share, "The process of this job has ended; start it again.")
+
+    def _is_coming(self, status: Mapping[str, Any]) -> bool:
+        """Whether its process has still to say that it is there; on a busy machine it is late."""
+        if is_alive(status.get("coming"), status.get("started")):
+            return True
+        return time.time() - float(status.get("requested") or 0) < _PATIENCE
 
     @property
     def is_needed(self) -> bool:
@@ -95,9 +106,10 @@ class FolderJob:
             return
         with self._lock():
             status = read_json(self.folder / _STATUS)
-            if is_alive(status.get("pid"), status.get("started")):
+            pid = status.get("pid") or status.get("coming")
+            if is_alive(pid, status.get("started")):
                 with suppress(ProcessLookupError):
-                    os.kill(int(status["pid"]), signal.SIGTERM)
+                    os.kill(int(pid), signal.SIGTERM)
             write_json_atomic(self.folder / _STATUS, {"cancelled": time.time()})
 
     def carry_out(self, work: Callable[[Tell], None]) -> None:

@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 
 from kdcore import folder_job
 from kdcore.folder_job import FolderJob
@@ -51,3 +53,26 @@ def test_a_job_whose_cancel_no_signal_reached_ends_at_its_next_step(tmp_path, mo
 
     job.carry_out(work)
     assert (steps, job.progress().state) == ([], "none")
+
+
+def test_a_process_that_is_late_is_not_lost_and_one_that_died_is(tmp_path, monkeypatch):
+    """On a busy machine a process needs minutes to say that it is there."""
+    late = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    monkeypatch.setattr(folder_job, "start_detached", lambda *words: late.pid)
+    monkeypatch.setattr(folder_job, "_PATIENCE", 0.0)
+    job = FolderJob(tmp_path, "result")
+    job.start("work")
+    assert (job.progress().state, job.is_needed) == ("running", False)
+    late.kill()
+    late.wait()
+    assert (job.progress().state, job.is_needed) == ("lost", True)
+
+
+def test_a_cancel_ends_a_process_that_has_yet_to_say_that_it_is_there(tmp_path, monkeypatch):
+    late = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    monkeypatch.setattr(folder_job, "start_detached", lambda *words: late.pid)
+    job = FolderJob(tmp_path, "result")
+    job.start("work")
+    job.cancel()
+    assert late.wait(timeout=60) != 0
+    assert job.progress().state == "none"

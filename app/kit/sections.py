@@ -2,9 +2,10 @@
 
 sections.put("pair", lambda: Section(...))   a part of the page says how to write its section
 sections.on_page()                           the sections of the present page, written now
+sections.rows_of(sections.on_page())         their tables below each other
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -41,3 +42,14 @@ def on_page() -> tuple[Section, ...]:
     parts: dict[str, Write] = st.session_state.get(keys.SECTIONS, {})
     written = [section for write in parts.values() if (section := write()) is not None]
     return tuple(sorted(written, key=lambda section: section.folded))
+
+
+def rows_of(parts: Sequence[Section]) -> pd.DataFrame:
+    """The rows of all tables; `table` is the title of each, cells that a table lacks are empty."""
+    titled = []
+    for part in parts:
+        if part.table is not None:
+            rows = part.table.astype(object)
+            rows.insert(0, "table", part.title)
+            titled.append(rows)
+    return pd.concat(titled, ignore_index=True).fillna("") if titled else pd.DataFrame()

@@ -36,3 +36,5 @@ PAGES = (
 SECTIONS = tuple(dict.fromkeys(page.section for page in PAGES))
 # titles of pages that choose what they show
 WITHOUT_PICKERS = ("Masked word", "Scale", "Distill", "Recipe")
+# titles of pages whose own numbers are saved; others save the metrics over all labelled pairs
+OWN_NUMBERS = ("Retrieval",)

@@ -104,12 +104,31 @@ def latex(subjects: Sequence[Subject], against: Comparison | None) -> str:
             own = each.mark(key, r"$^\ddagger$")
             row.append(number(each.evaluation.metrics[key].value) + mark + own)
         rows.append(" & ".join(row) + r" \\")
+    return _tabular(_caption(subjects, marked), ["Model", *names], rows)
+
+
+def latex_tables(parts: Sequence[Section]) -> str:
+    """The table of each part of a page, its title and sentences as the caption; "" without one."""
+    tables = []
+    for part in parts:
+        if (shown := part.table) is not None:
+            rows = [
+                " & ".join(_tex(_cell(value)) for value in row) + r" \\"
+                for row in shown.itertuples(index=False)
+            ]
+            caption = _tex(" ".join(dict.fromkeys((f"{part.title}.", *part.texts))))
+            tables.append(_tabular(caption, [_tex(str(name)) for name in shown.columns], rows))
+    return "\n".join(tables)
+
+
+def _tabular(caption: str, head: Sequence[str], rows: Sequence[str]) -> str:
+    """A table of LaTeX with the rules of booktabs: its first column is text, the others numbers."""
     lines = [
         r"\begin{table}",
-        rf"\caption{{{_caption(subjects, marked)}}}",
-        r"\begin{tabular}{l" + "r" * len(keys) + "}",
+        rf"\caption{{{caption}}}",
+        r"\begin{tabular}{l" + "r" * (len(head) - 1) + "}",
         r"\toprule",
-        " & ".join(["Model", *names]) + r" \\",
+        " & ".join(head) + r" \\",
         r"\midrule",
         *rows,
         r"\bottomrule",
@@ -248,5 +267,6 @@ def _is_loopback(link: str) -> bool:
 
 def _tex(text: str) -> str:
     marks = {c: f"\\{c}" for c in "&%$#_{}"} | {"\\": r"\textbackslash{}", "·": r"$\cdot$"}
-    marks |= {"^": r"\textasciicircum{}", "~": r"\textasciitilde{}"}
+    marks |= {"^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "−": "$-$", "–": "--"}
+    marks |= {"▲": r"$\uparrow$", "▼": r"$\downarrow$", "→": r"$\to$", "≈": r"$\approx$"}
     return "".join(marks.get(c, c) for c in " ".join(text.split()))  # an empty line ends a table

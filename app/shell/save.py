@@ -17,10 +17,22 @@ from app.kit import sections, texts
 from app.parts.report_saver import report_saver
 from app.services import Answers, Board
 from app.shell import frame, report, state_file
+from app.shell.pages import OWN_NUMBERS
 from app.shell.report import Material, Subject
 from app.state import keys
 from kdcore.evaluation.comparison import Comparison
 from kdcore.evaluation.exports import to_csv
+
+File = tuple[str, str, str, Callable[[], str]]  # a button's label, the file's name, kind and text
+OF_ALL_PAIRS = (
+    "LaTeX and CSV hold the metrics over all labelled pairs; the numbers of a picture or table "
+    "are in the CSV beside it."
+)
+OF_THIS_PAGE = (
+    "LaTeX and CSV hold the numbers of the open part of this page; the metrics over all labelled "
+    "pairs are saved on Compare."
+)
+NOTHING = "This page shows no numbers yet."
 
 
 def draw() -> None:
@@ -30,13 +42,10 @@ def draw() -> None:
         if not (ready := board.ready):
             st.write(texts.md(f"There is no report yet: {services.missing(board)}"))
         _report_button(ready)
-        st.caption(
-            "LaTeX and CSV hold the metrics over all labelled pairs; the numbers of a picture or "
-            "table are in the CSV beside it."
-        )
+        own = frame.page_title() in OWN_NUMBERS
+        st.caption(OF_THIS_PAGE if own else OF_ALL_PAIRS)
         for label, name, kind, make in (
-            ("Table for LaTeX", "kdlab-table.tex", "text/plain", _latex),
-            ("All metrics (CSV)", "kdlab-metrics.csv", "text/csv", _metrics),
+            *(_of_the_page() if own else _of_all_pairs()),
             ("This state (JSON)", state_file.FILE, "application/json", state_file.text),
         ):
             st.download_button(
@@ -50,6 +59,20 @@ def draw() -> None:
                 disabled=not ready and make is not state_file.text,
             )
         state_file.opener()
+
+
+def _of_all_pairs() -> Sequence[File]:
+    return (
+        ("Table for LaTeX", "kdlab-table.tex", "text/plain", _latex),
+        ("All metrics (CSV)", "kdlab-metrics.csv", "text/csv", _metrics),
+    )
+
+
+def _of_the_page() -> Sequence[File]:
+    return (
+        ("Tables for LaTeX", "kdlab-page.tex", "text/plain", _latex_of_page),
+        ("Numbers of this page (CSV)", "kdlab-page.csv", "text/csv", _numbers_of_page),
+    )
 
 
 @st.fragment
@@ -110,6 +133,16 @@ def _latex() -> str:
 def _metrics() -> str:
     board = services.board()
     return texts.csv(metrics_table(_subjects(board)), texts.marks(board))
+
+
+def _latex_of_page() -> str:
+    return report.latex_tables(sections.on_page()) or f"% {NOTHING}\n"
+
+
+def _numbers_of_page() -> str:
+    rows = sections.rows_of(sections.on_page())
+    shown = rows if len(rows) else pd.DataFrame({"table": [NOTHING]})
+    return texts.csv(shown, texts.marks(services.board()))
 
 
 def metrics_table(subjects: Sequence[Subject]) -> pd.DataFrame:

@@ -1,12 +1,14 @@
 """Retrieval beside its peers: exact search, recall at a time, and what a million ads cost.
 
-    PYTHONPATH=. PYTHON tests/benchmarks/searches.py [--quick] [--ads N] [--vectors FILE]
+    PYTHONPATH=. PYTHON tests/benchmarks/searches.py [--quick] [--ads N] [--parts PART ...]
 
 PYTHON has usearch, the runner-up of faiss, beside what the lab needs (`pip install usearch`); its
-rows are left out without it. One thread. FILE holds vectors that `kdlab index` stored in the
-workspace's cache/vectors. Without one they are made: 128 dimensions whose directions matter
-unequally, around many centers. Made vectors are easier than those of ads: judge an index on the
-ads in hand.
+rows are left out without it. One thread; --threads N builds graphs on more, and the rows say so.
+A million ads: `--parts exact lists`, then `--parts peer --threads 2`, with about 5 GB of memory.
+
+FILE of --vectors holds vectors that `kdlab index` stored in the workspace's cache/vectors. Without
+one they are made: 128 dimensions whose directions matter unequally, around many centers. Made
+vectors are easier than those of ads: judge an index on the ads in hand.
 
 exact: 200 queries in one call, the best 100. approximate: the best 10, one query at a time after
 warm-up; an index is timed at the efforts that the lab offers. Recall: against exact search.
@@ -17,7 +19,8 @@ import importlib.util
 import json
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,6 +35,8 @@ from kdcore.retrieval.timing import recall_curve, time_search
 from kdcore.retrieval.vectors import AdVectors, Vectors
 
 WIDTH, QUERIES, DEEP, K = 128, 200, 100, 10
+FEW, MANY = 10_000, 200_000  # ads; rounds of exact search are fewer below (--quick) and above
+PARTS = ("exact", "lists", "graph", "peer")
 EXPANSIONS = (16, 32, 64, 128, 256)  # of usearch, as many as of our graph
 
 
@@ -41,13 +46,18 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--quick", action="store_true", help="tiny; its figures mean nothing")
-    parser.add_argument("--ads", type=int, default=100_000, help="1000000 takes about ten minutes")
+    parser.add_argument("--ads", type=int, default=100_000)
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
+    parser.add_argument("--threads", type=int, default=1, help="on which graphs are built")
     parser.add_argument("--vectors", type=Path, help="stored vectors of ads, instead of made ones")
     parser.add_argument("--json", type=Path, help="also write the figures here")
     arguments = parser.parse_args()
     run_on_one_thread()
     ads, queries = drawn(arguments.vectors, 3000 if arguments.quick else arguments.ads)
-    rows = [*exact(ads, queries, 3 if arguments.quick else 7), *approximate(ads, queries)]
+    rows = []
+    if "exact" in arguments.parts:
+        rows += exact(ads, queries, 7 if FEW < len(ads) <= MANY else 3)
+    rows += approximate(ads, queries, arguments.parts, arguments.threads)
     if arguments.json:
         arguments.json.write_text(json.dumps(rows, indent=2), encoding="utf-8")
     print(f"{len(ads):,} ads × {ads.vectors.shape[1]}, {len(queries)} queries, one thread")
@@ -114,25 +124,46 @@ def _shared(one: Any, other: Any) -> float:
     )
 
 
-def approximate(ads: AdVectors, queries: Vectors) -> list[dict[str, Any]]:
+def approximate(
+    ads: AdVectors, queries: Vectors, parts: Sequence[str], threads: int
+) -> list[dict[str, Any]]:
     """Our recipes and usearch: seconds to build, MB, recall@10 and milliseconds at each effort."""
     lists = usual_recipe(max(len(ads), 50_001))
+    recipes = [lists, f"{lists},SQ8", "SQ8", "Bits"] if "lists" in parts else []
+    if int(lists[3:]) > len(ads):
+        recipes = [each for each in recipes if not each.startswith("IVF")]
     rows = []
-    for recipe in (lists, f"{lists},SQ8", "SQ8", "Bits", "HNSW16"):
-        if recipe.startswith("IVF") and int(recipe[3:].split(",")[0]) > len(ads):
-            continue
-        index = AnnIndex.build(ads, recipe)
-        for point in recall_curve(index, queries, K):
-            rows.append(
-                _row(
-                    recipe, point.effort, point.recall.value, point.time.p50_ms, index.build_seconds
-                )
-                | {"MB": round(index.megabytes, 1)}
-            )
-    return rows + (peers(ads, queries) if importlib.util.find_spec("usearch") else [])
+    for recipe in recipes:
+        rows += _curve(AnnIndex.build(ads, recipe), queries)
+    if "graph" in parts:
+        with built_on(threads):
+            index = AnnIndex.build(ads, "HNSW16")
+        rows += [row | {"built on": threads} for row in _curve(index, queries)]
+    there = importlib.util.find_spec("usearch") is not None
+    return rows + (peers(ads, queries, threads) if there and "peer" in parts else [])
 
 
-def peers(ads: AdVectors, queries: Vectors) -> list[dict[str, Any]]:
+def _curve(index: AnnIndex, queries: Vectors) -> list[dict[str, Any]]:
+    return [
+        _row(index.recipe, point.effort, point.recall.value, point.time.p50_ms,
+             index.build_seconds, index.megabytes)
+        for point in recall_curve(index, queries, K)
+    ]  # fmt: skip
+
+
+@contextmanager
+def built_on(threads: int) -> Iterator[None]:
+    """Let faiss use so many threads; searches are timed on one again."""
+    import faiss
+
+    faiss.omp_set_num_threads(threads)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(1)
+
+
+def peers(ads: AdVectors, queries: Vectors, threads: int) -> list[dict[str, Any]]:
     """usearch: a graph with as many neighbors, built with as much effort."""
     from usearch.index import Index
 
@@ -140,7 +171,7 @@ def peers(ads: AdVectors, queries: Vectors) -> list[dict[str, Any]]:
     index = Index(
         ndim=ads.vectors.shape[1], metric="ip", dtype="f32", connectivity=32, expansion_add=200
     )
-    index.add(np.arange(len(ads)), ads.vectors, threads=1)
+    index.add(np.arange(len(ads)), ads.vectors, threads=threads)
     build = time.perf_counter() - began
     best = exact_top(ads.vectors, queries, K)[1]
     rows = []
@@ -151,7 +182,8 @@ def peers(ads: AdVectors, queries: Vectors) -> list[dict[str, Any]]:
         shares = recall(ids, cosines_of(ids, ads.vectors, queries) + 1e-6, best)
         spent = time_search(search, queries)
         size = index.serialized_length / 1e6
-        rows.append(_row("usearch", expansion, float(shares.mean()), spent.p50_ms, build, size))
+        row = _row("usearch", expansion, float(shares.mean()), spent.p50_ms, build, size)
+        rows.append(row | {"built on": threads})
     return rows
 
 

@@ -127,3 +127,13 @@ def test_exact_and_approximate_search_are_timed_beside_their_peers():
         assert any(f"| how {how} |" in line for line in lines), how
     exact = [line for line in lines if line.startswith("job exact")]
     assert all(float(line.split("same ads ")[1].split()[0]) > 0.99 for line in exact)
+
+
+@pytest.mark.slow
+def test_a_teacher_that_saw_random_ads_is_compared_with_one_that_did_not():
+    lines = quick("random_ads.py").splitlines()
+    for who in ("labelled only", "with random ads"):
+        for what in ("all ads", "funnel"):
+            assert any(line.startswith(f"| {who}: {what} | ") for line in lines)
+    verdicts = [line for line in lines if line.endswith((" INCONCLUSIVE |", "BETTER |", "WORSE |"))]
+    assert len(verdicts) == 4

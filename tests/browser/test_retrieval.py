@@ -1,5 +1,8 @@
 """Page Retrieval in a browser: cuts that are typed, columns on a projector, the lesson's effort."""
 
+import csv
+from pathlib import Path
+
 import pytest
 
 pytestmark = pytest.mark.slow
@@ -43,3 +46,19 @@ def test_the_effort_of_a_lessons_step_stays_when_a_cut_moves(visit, settle):
     page.wait_for_url("**forder=60**")
     settle(page)
     assert "feffort=3" in page.url
+
+
+def test_save_gives_the_rows_of_the_funnel_with_n_and_intervals(visit):
+    page = visit("retrieval?v=1&ftab=funnel")
+    page.get_by_role("button", name="Save").first.click()
+    button = page.get_by_role("button", name="Numbers of this page (CSV)")
+    button.wait_for()
+    with page.expect_download(timeout=60_000) as coming:
+        button.click()
+    with Path(coming.value.path()).open(encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["after"]]
+    assert [row["after"] for row in rows][:3] == ["ANN", "student", "teacher"]
+    for row in rows[:3]:
+        assert float(row["95 % low"]) < float(row["nDCG@5"]) < float(row["95 % high"])
+        assert row["queries"] == "100"
+    assert page.get_by_role("button", name="All metrics (CSV)").count() == 0

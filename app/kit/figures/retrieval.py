@@ -49,11 +49,12 @@ def spots(
 def _ticks(lines: Sequence[tuple[str, str, Sequence[Spot]]]) -> dict[str, Any]:
     """Marks at 1, 2 and 5 of each power of ten; over many powers only the powers."""
     places = [each.x for _, _, marks in lines for each in marks if each.x > 0]
-    if not places or max(places) > 300 * min(places):
+    if not places:
         return {"dtick": 1}
     powers = range(math.floor(math.log10(min(places))), math.ceil(math.log10(max(places))) + 1)
-    values = [base * 10.0**power for power in powers for base in (1, 2, 5)]
-    return {"tickvals": values, "ticktext": [f"{value:g}" for value in values]}
+    bases = (1,) if max(places) > 300 * min(places) else (1, 2, 5)
+    values = [base * 10.0**power for power in powers for base in bases]
+    return {"tickvals": values, "ticktext": [f"{value:,.10g}" for value in values]}
 
 
 def _line(name: str, role: str, marks: Sequence[Spot], dark: bool) -> go.Scatter:

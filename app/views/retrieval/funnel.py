@@ -19,8 +19,14 @@ from app.views.retrieval.parts.funnel import funnel
 from kdcore.retrieval.funnel import Cuts, Losses, Step, losses, steps
 from kdcore.retrieval.measuring.change import Change, change_of
 from kdcore.retrieval.measuring.jobs import Request
-from kdcore.retrieval.measuring.study import EXACT, FIRST_SEARCH, Study, milliseconds
-from kdcore.retrieval.recall import mean_with_interval
+from kdcore.retrieval.measuring.study import (
+    ALONE_PAIRS,
+    EXACT,
+    FIRST_SEARCH,
+    Study,
+    milliseconds,
+)
+from kdcore.retrieval.recall import Estimate, mean_with_interval
 
 DEPTH = 5
 
@@ -30,12 +36,29 @@ def draw(board: Board, request: Request, study: Study) -> str:
     search, now = rails.index(study, depth=False), state.now().retrieval
     name = f"{request.key}-{study.card['when']}"
     cuts = Cuts(now.candidates, min(now.reordered, now.candidates))
-    after = _steps(study, name, search, cuts)
-    full = _alone(study, name, search, cuts)
+    after, alone = _steps(study, name, search, cuts), _alone(study, name)
     sentence = _finding(study, search, cuts, after)
     with st.container(key="retrieval_funnel"):
-        funnel(_data(study, name, search, full), "funnel")
-    table = pd.DataFrame([_row(each) for each in after])
+        funnel(_data(study, name, search, alone), "funnel")
+    _save(request, study, table_of(study, search, cuts, after, alone), sentence)
+    st.text(_lost(_losses(study, name, search, cuts), cuts))
+    against = _against_alone(study, name, search, cuts)
+    st.text(_against(against) if against else _unread(study))
+    st.caption(
+        f"nDCG@{DEPTH} by the truth ({study.card['truth']}), against the best order of all ads, "
+        f"with gain 2^grade − 1, mean over queries; 95 % intervals over n = {len(study.queries)} "
+        "queries stand in the table. What the teacher does not read keeps the student's order. "
+        "ANN: the approximate search by the index. "
+        "Ceiling: what a perfect later step reaches with the ads handed on. A student that "
+        "ranks by cosine changes nothing after ANN, which orders by cosine already. The time of "
+        "the teacher alone is computed from its time per pair."
+    )
+    _ceiling(request, study)
+    return sentence
+
+
+def _save(request: Request, study: Study, table: pd.DataFrame, sentence: str) -> None:
+    """What is saved of the funnel: its picture, its rows, and a section of the report."""
     controls.exports(
         "retrieval_funnel",
         table,
@@ -49,19 +72,6 @@ def draw(board: Board, request: Request, study: Study) -> str:
     texts = (sentence, _differs(study))
     title = "The funnel, step by step"
     sections.put("retrieval_funnel", lambda: sections.Section(title, texts, table))
-    st.text(_lost(_losses(study, name, search, cuts), cuts))
-    if full:
-        st.text(_against(full))
-    st.caption(
-        f"nDCG@{DEPTH} by the truth ({study.card['truth']}), against the best order of all ads, "
-        f"with gain 2^grade − 1, mean over queries; 95 % intervals over n = {len(study.queries)} "
-        "queries stand in the table. What the teacher does not read keeps the student's order. "
-        "Ceiling: what a perfect later step reaches with the ads handed on. A student that "
-        "ranks by cosine changes nothing after ANN, which orders by cosine already. The time of "
-        "the teacher alone is computed from its time per pair."
-    )
-    _ceiling(request, study)
-    return sentence
 
 
 @by_hash(most=60, on=lambda study, name, search, cuts: (name, search, cuts))
@@ -80,8 +90,14 @@ def _losses(study: Study, name: str, search: int, cuts: Cuts) -> Losses:
 
 
 @by_hash(most=60, on=lambda study, name, search, cuts: (name, search, cuts))
-def _alone(study: Study, name: str, search: int, cuts: Cuts) -> Change | None:
+def _against_alone(study: Study, name: str, search: int, cuts: Cuts) -> Change | None:
     return study.funnel_against_alone(search, cuts, DEPTH)
+
+
+@by_hash(most=8, on=lambda study, name: name)
+def _alone(study: Study, name: str) -> Estimate:
+    """The teacher over all ads, on the queries for which it read them; n = 0 without one."""
+    return mean_with_interval(study.alone(DEPTH))
 
 
 @by_hash(most=8, on=lambda study, name, search: (name, search))
@@ -110,14 +126,14 @@ def _text(values: NDArray[np.generic], kind: type[np.generic]) -> str:
     return base64.b64encode(np.ascontiguousarray(values, dtype=kind).tobytes()).decode()
 
 
-def _data(study: Study, name: str, search: int, full: Change | None) -> dict[str, Any]:
+def _data(study: Study, name: str, search: int, alone: Estimate) -> dict[str, Any]:
     times, now = study.card["times"], state.now().retrieval
     query, search_ms, _, _ = milliseconds(times, study.searches[search], 0, 0)
     return _pool(study, name, search) | {
         "depth": DEPTH,
         "ads": study.ads,
-        "alone": full.second if full else None,
-        "aloneName": f"teacher alone, over all ads{f' ({full.n} queries)' if full else ''}",
+        "alone": [alone.value, alone.low, alone.high] if alone.n else None,
+        "aloneQueries": alone.n,
         "search": rails.words(study.searches[search]),
         "candidates": now.candidates,
         "reordered": now.reordered,
@@ -179,11 +195,43 @@ def _against(full: Change) -> str:
     )
 
 
-def _row(step: Step) -> dict[str, object]:
-    value = mean_with_interval(step.ndcg)
+def _unread(study: Study) -> str:
+    """Why the teacher over all ads is not among the numbers."""
+    if study.ads > ALONE_PAIRS:
+        return (
+            f"The teacher over all ads is not measured: it would read {study.ads:,} pairs for one "
+            f"query, and at most {ALONE_PAIRS:,} are read."
+        )
+    return (
+        "The teacher over all ads was not measured in this study; measure on this machine to see "
+        "its nDCG."
+    )
+
+
+def table_of(
+    study: Study, search: int, cuts: Cuts, after: tuple[Step, Step, Step], alone: Estimate
+) -> pd.DataFrame:
+    """The rows of the funnel and of the teacher alone, each with its time, interval and n."""
+    times = study.card["times"]
+    query, found, student, teacher = milliseconds(
+        times, study.searches[search], after[1].ads, after[2].ads
+    )
+    spent = (query + found, student, teacher)
+    rows = [
+        _row(step.name, step.ads, ms, mean_with_interval(step.ndcg))
+        for step, ms in zip(after, spent, strict=True)
+    ]
+    if alone.n:
+        whole = study.ads * times["teacher_pair_ms"]
+        rows.append(_row("teacher alone, over all ads", study.ads, whole, alone))
+    return pd.DataFrame(rows)
+
+
+def _row(name: str, ads: int, ms: float, value: Estimate) -> dict[str, object]:
     return {
-        "after": step.name,
-        "ads read": step.ads,
+        "after": name,
+        "ads read": ads,
+        "ms per query": round(ms, 3),
         f"nDCG@{DEPTH}": round(value.value, 4),
         "95 % low": round(value.low, 4),
         "95 % high": round(value.high, 4),
@@ -207,6 +255,8 @@ def _ceiling(request: Request, study: Study) -> None:
         "The ceiling: nDCG@10 that a perfect later step reaches with the student's first ads; "
         f"n = {len(study.queries)} queries, 95 % intervals."
     )
+    st.subheader("What the first cut makes possible", anchor=False)
+    st.text(words)
     controls.chart(
         spots(
             [("ceiling of the student's first ads", "student", marks)],

@@ -13,9 +13,10 @@ from kdcore.data.library import WORLD
 from kdcore.retrieval.ads import CORPUS
 from kdcore.retrieval.measuring import jobs
 from kdcore.retrieval.measuring.jobs import Request
-from kdcore.retrieval.measuring.study import Study
+from kdcore.retrieval.measuring.study import ALONE, ALONE_PAIRS, Study
 
 BUSY = 0.5  # processes at work per core, before the measuring began
+FOUND = 40_000  # pairs, about, that searches find for the queries of a study
 
 
 def offer_towers(board: Board) -> str:
@@ -91,15 +92,29 @@ def _watch(request: Request) -> None:
 
 def _start_button(request: Request, label: str) -> None:
     ads = _count(request)
-    st.caption(estimate(request, ads))
+    st.caption(f"{estimate(request, ads)} {_reading(request, ads)}")
     help = (
-        "Embeds the ads, builds indexes, lets the teacher score what was found, and times it all: "
-        "a minute or two for 20,000 ads, in a process of its own."
+        "Embeds the ads, builds indexes, lets the teacher score what was found and, for some "
+        "queries, every ad, and times it all, in a process of its own: you can leave the page."
     )
     if st.button(label, key="retrieval_start", **access.unless_public(help)):
         access.refuse_public()
         jobs.start(jobs.job_of(request, access.home()), request, access.home())
         st.rerun()
+
+
+def _reading(request: Request, ads: int) -> str:
+    """How many pairs the teacher reads, nearly all of the time, and how long that takes."""
+    alone = min(ALONE, ALONE_PAIRS // ads)
+    pairs = alone * ads + FOUND
+    words = f"The teacher then reads about {pairs:,} pairs: those found for 100 queries" + (
+        f", and all ads for {alone} of them" if alone else ""
+    )
+    card = queries.bundled_card()
+    if card is None or card["models"][1] != request.models[1]:
+        return f"{words}."
+    spent = duration(pairs * card["times"]["teacher_pair_ms"] / 1000)
+    return f"{words} ({spent} at the speed of the bundled measurement)."
 
 
 def _count(request: Request) -> int:
@@ -118,9 +133,7 @@ def estimate(request: Request, ads: int) -> str:
     ms, megabytes = card["times"]["ad_ms"], ads * 4 * card["width"] / 1e6
     return (
         f"{ads:,} ads: the student's vectors take about {duration(ads * ms / 1000)} (at "
-        f"{ms:.2f} ms per ad, as in the bundled measurement) and {megabytes:,.0f} MB of memory. "
-        "Measuring needs more for the twin's vectors, the indexes, the truth and the teacher's "
-        "scores."
+        f"{ms:.2f} ms per ad, as in the bundled measurement) and {megabytes:,.0f} MB of memory."
     )
 
 

@@ -57,6 +57,7 @@ def _codes(request: Request, study: Study) -> None:
             "MB": study.ads * 4 * study.width / 1e6,
             "recall@10": "1",
             "with 40 rescored": "1",
+            "queries": len(study.queries),
         }
     ]
     for way in study.card["codes"]:
@@ -66,6 +67,7 @@ def _codes(request: Request, study: Study) -> None:
                 "MB": study.ads * way["bytes"] / 1e6,
                 "recall@10": _span(way["recall"]),
                 "with 40 rescored": _span(way["rescored"]),
+                "queries": way["recall"][3],
             }
         )
     fixed = next(way for way in study.card["codes"] if way["way"] == "int8_fixed_range")

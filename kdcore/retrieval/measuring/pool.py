@@ -13,7 +13,9 @@ from kdcore.retrieval.funnel import ceiling
 from kdcore.retrieval.index import AnnIndex, efforts
 from kdcore.retrieval.measuring.questions import Questions
 from kdcore.retrieval.measuring.study import (
+    ALONE,
     ALONE_DEEPEST,
+    ALONE_PAIRS,
     BEST,
     DEEPEST,
     EXACT,
@@ -25,8 +27,6 @@ from kdcore.retrieval.vectors import AdVectors, Vectors
 from kdcore.runs.store import Run
 
 CURVE_DEPTH = 20_000  # ads of each query whose gains the curves follow
-ALONE = 20  # queries for which the teacher reads every ad
-ALONE_PAIRS = 400_000  # pairs that it reads for them at most
 K = 10
 Tell = Callable[[str, float], None]  # called with the step and the share of it that is done
 Columns = dict[str, NDArray[Any]]

@@ -26,6 +26,8 @@ from kdcore.workspace import replacing
 VERSION = 2  # of what is measured; a study of another is measured again
 DEEPEST = 200  # ads per query that exact search and each index hand on
 TWIN_DEEPEST = 100  # ads per query that exact search with the twin adds to the pool
+ALONE = 20  # queries for which the teacher reads every ad
+ALONE_PAIRS = 400_000  # pairs that it reads for them at most
 ALONE_DEEPEST = 20  # ads that the teacher puts first when it reads every ad
 BEST = 50  # of the ads that the truth puts first, those that are named
 EXACT, TWIN, FIRST_SEARCH = 0, 1, 2  # bits of `hits`
@@ -153,12 +155,17 @@ class Study:
 
         The first of the pair is the funnel; None where the teacher read every ad of no query.
         """
-        values = []
-        for place, query in enumerate(self.full_queries.tolist()):
+        funnel = []
+        for query in self.full_queries.tolist():
             each = self.candidates(query, FIRST_SEARCH + search)
-            shown = each.gains[cuts.shown(each)]
-            values.append([ndcg_of(g, each.best, depth) for g in (shown, self.full_gains[place])])
-        return change_of(np.array(values)) if values else None
+            funnel.append(ndcg_of(each.gains[cuts.shown(each)], each.best, depth))
+        return change_of(np.stack([funnel, self.alone(depth)], axis=1)) if funnel else None
+
+    def alone(self, depth: int) -> Floats:
+        """(sample,) nDCG@depth of the teacher over all ads, for each of full_queries."""
+        best = self.best[self.full_queries].astype(np.float64)
+        rows = zip(self.full_gains, best, strict=True)
+        return np.array([ndcg_of(gains, ideal, depth) for gains, ideal in rows], dtype=float)
 
     @property
     def has_twin(self) -> bool:

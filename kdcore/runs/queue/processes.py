@@ -121,9 +121,11 @@ def reap(process: subprocess.Popen[bytes]) -> None:
     threading.Thread(target=process.wait, daemon=True).start()
 
 
-def start_detached(*arguments: str) -> None:
-    """Start `python -m kdcore ARGUMENTS` as a process of its own that outlives this one."""
-    reap(spawn([sys.executable, "-m", "kdcore", *arguments]))
+def start_detached(*arguments: str) -> int:
+    """Start `python -m kdcore ARGUMENTS` as a process that outlives this one; return its pid."""
+    process = spawn([sys.executable, "-m", "kdcore", *arguments])
+    reap(process)
+    return process.pid
 
 
 def stop(run: Run, grace: float = GRACE) -> Status:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from app.kit.sections import Section
+from app.kit.sections import Section, rows_of
 from app.shell import report, state_file
 from app.shell.report import PICTURES, Material, Subject
 from app.shell.save import metrics_table
@@ -132,6 +132,27 @@ def test_a_report_of_nobody_is_still_a_page(material):
     empty = replace(material, subjects=[], against=None)
     assert "Settings" in report.html(empty)
     assert report.latex([], None).count("tabular") == 2
+
+
+def test_the_tables_of_a_page_are_balanced_in_latex_and_one_table_in_csv():
+    one = pd.DataFrame({"step": ["a & b", "→ −1 %"], "nDCG": [0.5, float("nan")], "n": [3, 3]})
+    parts = (
+        Section("First", ("Said once.", "First."), one),
+        Section("No table"),
+        Section("Other", (), pd.DataFrame({"step": ["x"], "low": [-0.25]})),
+    )
+    table = report.latex_tables(parts)
+    assert table.count(r"\begin{tabular}") == table.count(r"\end{tabular}") == 2
+    assert r"a \& b & 0.5 & 3 \\" in table
+    assert r"$\to$ $-$1 \% & -- & 3 \\" in table
+    assert r"x & $-$0.25 \\" in table
+    assert table.count("First.") == 1
+    assert report.latex_tables(parts[1:2]) == ""
+    rows = rows_of(parts)
+    assert list(rows.columns) == ["table", "step", "nDCG", "n", "low"]
+    assert rows.iloc[2].tolist() == ["Other", "x", "", "", -0.25]
+    assert rows["n"].tolist() == [3, 3, ""]
+    assert rows_of(parts[1:2]).empty
 
 
 def test_a_dagger_of_the_latex_table_is_explained_in_its_caption(material):

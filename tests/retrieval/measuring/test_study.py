@@ -1,5 +1,7 @@
 """Studies: measured in a process of their own, stored whole, and right against brute force."""
 
+import os
+import signal
 import time
 from dataclasses import replace
 
@@ -17,8 +19,11 @@ from kdcore.retrieval.measuring.measure import measure
 from kdcore.retrieval.measuring.study import EXACT, Study, points_up_to
 from kdcore.retrieval.search import Searcher
 from kdcore.retrieval.vectors import AdVectors, vectors_path
+from kdcore.runs.record import process_start
 from kdcore.runs.store import RunStore
-from kdcore.workspace import Workspace
+from kdcore.workspace import Workspace, read_json
+
+PATIENCE = 600  # seconds; a busy machine is slow, and nothing here is timed
 
 
 @pytest.fixture(scope="module")
@@ -114,9 +119,45 @@ def test_a_job_that_embeds_leaves_vectors_and_indexes(runs, tmp_path):
     assert len(AdVectors.load(vectors)) == 200
 
 
+@pytest.mark.slow
+def test_a_measuring_that_is_killed_cancelled_and_started_again_ends_whole(runs, tmp_path):
+    request, home = Request(runs[0], runs[0], None, "world:ads=200"), Workspace(tmp_path)
+    job = jobs.job_of(request, home)
+    first = at_work(job, request, home)
+    jobs.start(job, request, home)  # a second visitor
+    assert job.progress().state == "running"
+    assert read_json(job.folder / "status.json")["pid"] == first
+    os.kill(first, signal.SIGKILL)
+    ended(first)
+    assert (job.progress().state, job.is_needed) == ("lost", True)
+    second = at_work(job, request, home)
+    job.cancel()
+    ended(second)
+    assert job.progress().state == "none"
+    done(job, request, home)
+    assert request.is_answered_by(jobs.study_of(request, home))
+
+
+def at_work(job, request, workspace) -> int:
+    """Start it, and wait until its process says what it does; the process."""
+    jobs.start(job, request, workspace)
+    end = time.monotonic() + PATIENCE
+    while job.progress().step in ("", "starting") and time.monotonic() < end:
+        assert job.progress().state == "running"
+        time.sleep(0.02)
+    return int(read_json(job.folder / "status.json")["pid"])
+
+
+def ended(pid: int) -> None:
+    end = time.monotonic() + PATIENCE
+    while process_start(pid) is not None and time.monotonic() < end:
+        time.sleep(0.02)
+    assert process_start(pid) is None
+
+
 def done(job, request, workspace):
     jobs.start(job, request, workspace)
-    end = time.monotonic() + 240
+    end = time.monotonic() + PATIENCE
     while job.progress().state == "running" and time.monotonic() < end:
         time.sleep(0.2)
     assert job.progress().state == "finished"

@@ -1,17 +1,22 @@
 """Retrieval: each part says what it shows, of the bundled study, and links name what is missing."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from app.kit.sections import Section, rows_of
 from app.services import access
-from app.views.retrieval import queries, rails
+from app.shell.report import latex_tables
+from app.state import keys
+from app.views.retrieval import funnel, queries, rails
 from app.views.retrieval.columns import judged_by, measured
 from kdcore.retrieval.funnel import Cuts, losses, steps
 from kdcore.retrieval.measuring.jobs import Request
 from kdcore.retrieval.measuring.study import Study
+from kdcore.retrieval.recall import mean_with_interval
 from kdcore.runs.store import RunStore
 from tests.app.opening import MAIN, finding, open_page, sent
 
@@ -97,6 +102,49 @@ def test_the_funnel_gives_its_gain_an_interval_and_the_time_of_the_re_rank():
     words = finding(opened("funnel"))
     assert "paired, n = 100" in words
     assert "The re-rank takes 133 ms of the funnel's 151 ms" in words
+
+
+def written(app: AppTest) -> tuple[Section, ...]:
+    """What Save holds of the page."""
+    return tuple(write() for write in app.session_state[keys.SECTIONS].values())
+
+
+@pytest.mark.parametrize("tab", ["recall", "funnel", "twin", "storage"])
+def test_save_holds_what_the_open_part_shows_with_its_n(tab):
+    shown = written(opened(tab))
+    rows = rows_of(shown)
+    assert set(rows["table"]) == {each.title for each in shown}
+    counts = {n for n in rows["queries"] if n != ""}
+    assert counts == {100}
+    tex = latex_tables(shown)
+    assert tex.count(r"\begin{table}") == len(shown)
+    if tab == "funnel":
+        steps = rows[rows["nDCG@5"] != ""] if "nDCG@5" in rows else rows
+        assert list(steps["after"][:3]) == ["ANN", "student", "teacher"]
+        assert (steps["95 % low"] <= steps["nDCG@5"]).all()
+
+
+def test_the_teacher_alone_stands_beside_the_funnel_with_its_queries_and_interval(study):
+    ideal = replace(
+        study, full_queries=np.arange(3, dtype=np.int32), full_gains=study.best[:3, :20]
+    )
+    candidates = [study.candidates(q, 3) for q in range(100)]
+    cuts = Cuts(100, 50)
+    after = steps(candidates, cuts, 5, study.ads)
+    alone = mean_with_interval(ideal.alone(5))
+    rows = funnel.table_of(ideal, 1, cuts, after, alone)
+    last = rows.iloc[-1]
+    assert (last["after"], last["ads read"], last["queries"]) == (
+        "teacher alone, over all ads",
+        20_000,
+        3,
+    )
+    assert last["95 % low"] <= last["nDCG@5"] == pytest.approx(1)
+    assert last["ms per query"] == pytest.approx(20_000 * study.card["times"]["teacher_pair_ms"])
+    unread = replace(study, full_queries=study.full_queries[:0], full_gains=study.full_gains[:0])
+    assert unread.funnel_against_alone(1, cuts, 5) is None
+    nobody = funnel.table_of(unread, 1, cuts, after, mean_with_interval(unread.alone(5)))
+    assert len(nobody) == 3
 
 
 def test_a_million_ads_say_beside_the_button_what_they_cost():

@@ -2,13 +2,14 @@
 // All scores are sent at once; a drag sends one message, when it is released.
 
 import { el, floats, painter, speaker, stateOf, svg, theme } from "../../../../parts/draw.js";
+import { roundUp } from "../../../../parts/maths.js";
 import { numberBox } from "../../../../parts/number_box.js";
 import { integer, number } from "../../../../parts/words.js";
 import { ceilingOf, stepsOf, timesOf } from "./cuts.js";
 
 const CURVE = [0, 5, 10, 20, 35, 50, 75, 100, 150, 200]; // ads that the teacher reads
 const LABELS = { candidates: "ads that ANN hands on", reordered: "ads that the teacher reads" };
-const SIZE = { height: 250, left: 46, top: 14, bottom: 42, right: 16 };
+const SIZE = { height: 330, left: 36, top: 26, bottom: 62, right: 16 };
 const HEAD = ["step", "ads read", "ads left", "ms per query", "nDCG", "ceiling of what it hands on"];
 
 export default function ({ data, parentElement, setStateValue }) {
@@ -111,7 +112,7 @@ function draw(view) {
   root.querySelector(".says").textContent = words;
   if (view.busy) view.say(words);
   table(view, { values, times, ceiling, candidates, reordered });
-  curve(view, { value: values[2], total, words });
+  curve(view, { value: values[2], total, ceiling, words });
 }
 
 function table(view, { values, times, ceiling, candidates, reordered }) {
@@ -122,9 +123,10 @@ function table(view, { values, times, ceiling, candidates, reordered }) {
     [`ANN: ${data.search}`, integer(data.ads), integer(candidates), times[0], values[0], ceiling],
     ["student's own order", integer(candidates), integer(candidates), times[1], values[1], null],
     ["teacher's re-rank", integer(reordered), integer(candidates), times[2], values[2], null],
-    [data.aloneName, integer(data.ads), integer(data.ads), alone, data.alone, null],
+    ["teacher alone, over all ads", integer(data.ads), integer(data.ads), alone, aloneOf(data), null],
   ];
-  const cell = (value, digits) => (value === null ? "–" : number(value, digits));
+  const cell = (value, digits) =>
+    value === null ? "–" : typeof value === "string" ? value : number(value, digits);
   const heads = HEAD.map((name, i) => el("th", { class: i ? "num" : "", scope: "col" }, i === 4 ? depth : name));
   root.querySelector("thead").replaceChildren(el("tr", {}, ...heads));
   root.querySelector("tbody").replaceChildren(
@@ -133,6 +135,13 @@ function table(view, { values, times, ceiling, candidates, reordered }) {
       return el("tr", {}, el("th", { scope: "row" }, name), ...cells.map((c) => el("td", { class: "num" }, c)));
     }),
   );
+}
+
+/** The teacher that reads every ad: its nDCG with its interval and its queries, where measured. */
+function aloneOf({ alone, aloneQueries }) {
+  if (!alone) return "not measured";
+  const [value, low, high] = alone.map((each) => number(each));
+  return `${value} [${low}, ${high}], ${aloneQueries} queries`;
 }
 
 /** Total time against quality as the teacher reads more, with the chosen cut as a ring. */
@@ -148,35 +157,76 @@ function curve(view, now) {
   }
   const { points } = view.curve;
   const width = Math.max(280, root.clientWidth);
-  const { height, left, right, top, bottom } = SIZE;
-  const most = Math.max(...points.map((p) => p.total), now.total) * 1.05;
-  const x = (ms) => left + (ms / most) * (width - left - right);
-  const y = (value) => height - bottom - value * (height - top - bottom);
+  const scale = scalesOf(width, Math.max(...points.map((p) => p.total), now.total));
   const picture = svg("svg", {
-    viewBox: `0 0 ${width} ${height}`,
-    height,
+    viewBox: `0 0 ${width} ${SIZE.height}`,
+    height: SIZE.height,
     role: "img",
     "data-picture": true,
     "aria-label": now.words,
   });
-  for (const value of [0, 0.25, 0.5, 0.75, 1]) {
-    picture.append(
+  picture.append(...axes(view, scale), ...levels(view, scale, now.ceiling));
+  const line = points.map((p, i) => `${i ? "L" : "M"}${scale.x(p.total)} ${scale.y(p.value)}`).join("");
+  picture.append(svg("path", { d: line, class: "curve" }));
+  let free = -Infinity; // up to where a number beside a dot reaches
+  for (const p of points) {
+    const [x, y] = [scale.x(p.total), scale.y(p.value)];
+    const title = svg("title", {}, `teacher reads ${p.reads}: ${number(p.value)} in ${number(p.total, 1)} ms`);
+    picture.append(svg("circle", { cx: x, cy: y, r: 4, class: "dot" }, title));
+    if (x - 12 < free) continue;
+    picture.append(svg("text", { x, y: y + 24, class: "reads", "text-anchor": "middle" }, p.reads));
+    free = x + 12;
+  }
+  picture.append(svg("circle", { cx: scale.x(now.total), cy: scale.y(now.value), r: 9, class: "now" }));
+  root.querySelector(".picture").replaceChildren(picture);
+}
+
+function scalesOf(width, longest) {
+  const { height, left, right, top, bottom } = SIZE;
+  const most = longest * 1.05 || 1;
+  return {
+    width,
+    most,
+    x: (ms) => left + (ms / most) * (width - left - right),
+    y: (value) => height - bottom - value * (height - top - bottom),
+  };
+}
+
+/** Round marks along both axes, and what the axes hold. */
+function axes({ data, candidates }, { width, most, x, y }) {
+  const { height, left, right, top, bottom } = SIZE;
+  const shapes = [];
+  for (const value of [0, 0.2, 0.4, 0.6, 0.8, 1]) {
+    shapes.push(
       svg("line", { x1: left, x2: width - right, y1: y(value), y2: y(value), class: "grid" }),
-      svg("text", { x: left - 6, y: y(value) + 4, "text-anchor": "end" }, number(value, 2)),
+      svg("text", { x: left - 6, y: y(value) + 4, "text-anchor": "end" }, number(value, 1)),
     );
   }
-  for (const share of [0, 0.25, 0.5, 0.75]) {
-    const ms = most * share;
-    picture.append(svg("text", { x: x(ms), y: height - bottom + 16, "text-anchor": "middle" }, number(ms, 0)));
+  const step = roundUp(most / Math.max(2, Math.floor((width - left - right) / 70)), [1, 2, 5, 10]);
+  for (let ms = 0; ms <= most; ms += step) {
+    shapes.push(
+      svg("line", { x1: x(ms), x2: x(ms), y1: top, y2: height - bottom, class: "grid" }),
+      svg("text", { x: x(ms), y: height - bottom + 16, "text-anchor": "middle" }, `${Number(ms.toPrecision(6))}`),
+    );
   }
-  const line = points.map((p, i) => `${i ? "L" : "M"}${x(p.total)} ${y(p.value)}`).join("");
-  picture.append(svg("path", { d: line, class: "curve" }));
-  for (const p of points) {
-    const title = svg("title", {}, `teacher reads ${p.reads}: ${number(p.value)} in ${number(p.total, 1)} ms`);
-    picture.append(svg("circle", { cx: x(p.total), cy: y(p.value), r: 4, class: "dot" }, title));
+  const reads = `Numbers at the marks: ads that the teacher reads, 0 to ${candidates}.`;
+  shapes.push(
+    svg("text", { x: 0, y: 12 }, `nDCG@${data.depth} by the truth, mean`),
+    svg("text", { x: left, y: height - 24 }, "ms per query, all steps together"),
+    svg("text", { x: left, y: height - 7 }, reads),
+  );
+  return shapes;
+}
+
+/** Lines across: what a perfect re-rank would reach, and the teacher that reads every ad. */
+function levels({ data }, { width, y }, ceiling) {
+  const lines = [["ceiling", ceiling, `ceiling of what ANN hands on ${number(ceiling)}`, -5]];
+  if (data.alone) {
+    const words = `teacher over all ads ${number(data.alone[0])} (${data.aloneQueries} queries)`;
+    lines.push(["alone", data.alone[0], words, 15]);
   }
-  picture.append(svg("circle", { cx: x(now.total), cy: y(now.value), r: 9, class: "now" }));
-  const name = `nDCG@${data.depth} against total ms per query, as the teacher reads 0 to ${candidates} ads`;
-  picture.append(svg("text", { x: left, y: height - 8 }, name));
-  root.querySelector(".picture").replaceChildren(picture);
+  return lines.flatMap(([name, value, words, away]) => [
+    svg("line", { x1: SIZE.left, x2: width - SIZE.right, y1: y(value), y2: y(value), class: name }),
+    svg("text", { x: width - SIZE.right, y: y(value) + away, "text-anchor": "end" }, words),
+  ]);
 }
