@@ -88,8 +88,11 @@ def _codes(request: Request, study: Study) -> None:
 
 
 def _table(key: str, table: pd.DataFrame, sentence: str, request: Request) -> None:
+    shown = table.drop(columns="ms", errors="ignore")
+    if "MB" in shown:
+        shown["MB"] = shown["MB"].map("{:,.2f}".format)
     with st.container(key=key):
-        st.table(table.drop(columns="ms", errors="ignore").round(3), hide_index=True)
+        st.table(shown, hide_index=True)
     controls.exports(key, table, sentence, f"KD Lab, retrieval {request.key}", None)
 
 

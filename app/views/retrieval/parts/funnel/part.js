@@ -165,7 +165,7 @@ function curve(view, now) {
     "data-picture": true,
     "aria-label": now.words,
   });
-  picture.append(...axes(view, scale), ...levels(view, scale, now.ceiling));
+  picture.append(...axes(view, scale), ...level(scale, now.ceiling));
   const line = points.map((p, i) => `${i ? "L" : "M"}${scale.x(p.total)} ${scale.y(p.value)}`).join("");
   picture.append(svg("path", { d: line, class: "curve" }));
   let free = -Infinity; // up to where a number beside a dot reaches
@@ -218,15 +218,12 @@ function axes({ data, candidates }, { width, most, x, y }) {
   return shapes;
 }
 
-/** Lines across: what a perfect re-rank would reach, and the teacher that reads every ad. */
-function levels({ data }, { width, y }, ceiling) {
-  const lines = [["ceiling", ceiling, `ceiling of what ANN hands on ${number(ceiling)}`, -5]];
-  if (data.alone) {
-    const words = `teacher over all ads ${number(data.alone[0])} (${data.aloneQueries} queries)`;
-    lines.push(["alone", data.alone[0], words, 15]);
-  }
-  return lines.flatMap(([name, value, words, away]) => [
-    svg("line", { x1: SIZE.left, x2: width - SIZE.right, y1: y(value), y2: y(value), class: name }),
-    svg("text", { x: width - SIZE.right, y: y(value) + away, "text-anchor": "end" }, words),
-  ]);
+/** A line across: what a perfect re-rank of the ads handed on would reach. */
+function level({ width, y }, ceiling) {
+  const words = `ceiling of what ANN hands on ${number(ceiling)}`;
+  const [x1, x2] = [SIZE.left, width - SIZE.right];
+  return [
+    svg("line", { x1, x2, y1: y(ceiling), y2: y(ceiling), class: "ceiling" }),
+    svg("text", { x: x2, y: y(ceiling) - 5, "text-anchor": "end" }, words),
+  ];
 }
