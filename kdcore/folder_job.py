@@ -57,8 +57,8 @@ class FolderJob:
         with self._lock():
             status = read_json(self.folder / _STATUS)
             if "requested" in status:  # the process itself has written nothing yet
-                coming = {"coming": pid, "started": process_start(pid)}
-                write_json_atomic(self.folder / _STATUS, status | coming)
+                coming = {**status, "coming": pid, "started": process_start(pid)}
+                write_json_atomic(self.folder / _STATUS, coming)
 
     def progress(self) -> Progress:
         """How it stands, from its folder."""
@@ -107,7 +107,7 @@ class FolderJob:
         with self._lock():
             status = read_json(self.folder / _STATUS)
             pid = status.get("pid") or status.get("coming")
-            if is_alive(pid, status.get("started")):
+            if pid is not None and is_alive(pid, status.get("started")):
                 with suppress(ProcessLookupError):
                     os.kill(int(pid), signal.SIGTERM)
             write_json_atomic(self.folder / _STATUS, {"cancelled": time.time()})
