@@ -36,11 +36,11 @@ def draw(board: Board, request: Request, study: Study) -> str:
     search, now = rails.index(study, depth=False), state.now().retrieval
     name = f"{request.key}-{study.card['when']}"
     cuts = Cuts(now.candidates, min(now.reordered, now.candidates))
-    after, alone = _steps(study, name, search, cuts), _alone(study, name)
+    after, full = _steps(study, name, search, cuts), _full(study, name)
     sentence = _finding(study, search, cuts, after)
     with st.container(key="retrieval_funnel"):
-        funnel(_data(study, name, search, alone), "funnel")
-    _save(request, study, table_of(study, search, cuts, after, alone), sentence)
+        funnel(_data(study, name, search, full), "funnel")
+    _save(request, study, table_of(study, search, cuts, after, full), sentence)
     st.text(_lost(_losses(study, name, search, cuts), cuts))
     against = _against_alone(study, name, search, cuts)
     st.text(_against(against) if against else _unread(study))
@@ -95,9 +95,9 @@ def _against_alone(study: Study, name: str, search: int, cuts: Cuts) -> Change |
 
 
 @by_hash(most=8, on=lambda study, name: name)
-def _alone(study: Study, name: str) -> Estimate:
+def _full(study: Study, name: str) -> Estimate:
     """The teacher over all ads, on the queries for which it read them; n = 0 without one."""
-    return mean_with_interval(study.alone(DEPTH))
+    return mean_with_interval(study.full_ndcg(DEPTH))
 
 
 @by_hash(most=8, on=lambda study, name, search: (name, search))
@@ -126,14 +126,14 @@ def _text(values: NDArray[np.generic], kind: type[np.generic]) -> str:
     return base64.b64encode(np.ascontiguousarray(values, dtype=kind).tobytes()).decode()
 
 
-def _data(study: Study, name: str, search: int, alone: Estimate) -> dict[str, Any]:
+def _data(study: Study, name: str, search: int, full: Estimate) -> dict[str, Any]:
     times, now = study.card["times"], state.now().retrieval
     query, search_ms, _, _ = milliseconds(times, study.searches[search], 0, 0)
     return _pool(study, name, search) | {
         "depth": DEPTH,
         "ads": study.ads,
-        "alone": [alone.value, alone.low, alone.high] if alone.n else None,
-        "aloneQueries": alone.n,
+        "alone": [full.value, full.low, full.high] if full.n else None,
+        "aloneQueries": full.n,
         "search": rails.words(study.searches[search]),
         "candidates": now.candidates,
         "reordered": now.reordered,
@@ -209,21 +209,21 @@ def _unread(study: Study) -> str:
 
 
 def table_of(
-    study: Study, search: int, cuts: Cuts, after: tuple[Step, Step, Step], alone: Estimate
+    study: Study, search: int, cuts: Cuts, after: tuple[Step, Step, Step], full: Estimate
 ) -> pd.DataFrame:
     """The rows of the funnel and of the teacher alone, each with its time, interval and n."""
     times = study.card["times"]
-    query, found, student, teacher = milliseconds(
+    query, index, student, teacher = milliseconds(
         times, study.searches[search], after[1].ads, after[2].ads
     )
-    spent = (query + found, student, teacher)
+    spent = (query + index, student, teacher)
     rows = [
         _row(step.name, step.ads, ms, mean_with_interval(step.ndcg))
         for step, ms in zip(after, spent, strict=True)
     ]
-    if alone.n:
+    if full.n:
         whole = study.ads * times["teacher_pair_ms"]
-        rows.append(_row("teacher alone, over all ads", study.ads, whole, alone))
+        rows.append(_row("teacher alone, over all ads", study.ads, whole, full))
     return pd.DataFrame(rows)
 
 

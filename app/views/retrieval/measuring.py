@@ -105,10 +105,10 @@ def _start_button(request: Request, label: str) -> None:
 
 def _reading(request: Request, ads: int) -> str:
     """How many pairs the teacher reads, nearly all of the time, and how long that takes."""
-    alone = min(ALONE, ALONE_PAIRS // ads)
-    pairs = alone * ads + FOUND
+    full = min(ALONE, ALONE_PAIRS // ads)
+    pairs = full * ads + FOUND
     words = f"The teacher then reads about {pairs:,} pairs: those found for 100 queries" + (
-        f", and all ads for {alone} of them" if alone else ""
+        f", and all ads for {full} of them" if full else ""
     )
     card = queries.bundled_card()
     if card is None or card["models"][1] != request.models[1]:

@@ -159,9 +159,9 @@ class Study:
         for query in self.full_queries.tolist():
             each = self.candidates(query, FIRST_SEARCH + search)
             funnel.append(ndcg_of(each.gains[cuts.shown(each)], each.best, depth))
-        return change_of(np.stack([funnel, self.alone(depth)], axis=1)) if funnel else None
+        return change_of(np.stack([funnel, self.full_ndcg(depth)], axis=1)) if funnel else None
 
-    def alone(self, depth: int) -> Floats:
+    def full_ndcg(self, depth: int) -> Floats:
         """(sample,) nDCG@depth of the teacher over all ads, for each of full_queries."""
         best = self.best[self.full_queries].astype(np.float64)
         rows = zip(self.full_gains, best, strict=True)

@@ -131,8 +131,8 @@ def test_the_teacher_alone_stands_beside_the_funnel_with_its_queries_and_interva
     candidates = [study.candidates(q, 3) for q in range(100)]
     cuts = Cuts(100, 50)
     after = steps(candidates, cuts, 5, study.ads)
-    alone = mean_with_interval(ideal.alone(5))
-    rows = funnel.table_of(ideal, 1, cuts, after, alone)
+    full = mean_with_interval(ideal.full_ndcg(5))
+    rows = funnel.table_of(ideal, 1, cuts, after, full)
     last = rows.iloc[-1]
     assert (last["after"], last["ads read"], last["queries"]) == (
         "teacher alone, over all ads",
@@ -143,7 +143,7 @@ def test_the_teacher_alone_stands_beside_the_funnel_with_its_queries_and_interva
     assert last["ms per query"] == pytest.approx(20_000 * study.card["times"]["teacher_pair_ms"])
     unread = replace(study, full_queries=study.full_queries[:0], full_gains=study.full_gains[:0])
     assert unread.funnel_against_alone(1, cuts, 5) is None
-    nobody = funnel.table_of(unread, 1, cuts, after, mean_with_interval(unread.alone(5)))
+    nobody = funnel.table_of(unread, 1, cuts, after, mean_with_interval(unread.full_ndcg(5)))
     assert len(nobody) == 3
 
 
