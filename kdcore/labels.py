@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdcore.errors import ConfigError
+from kdcore.softlabels import over_classes
 
 GainKind = Literal["exp2", "linear", "own"]
 GAINS: tuple[GainKind, ...] = ("exp2", "linear")  # of every data set
@@ -82,7 +83,7 @@ class LabelScheme:
     def relevance(self, probabilities: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
         """Return (pairs,) P(grade counts as relevant) from (pairs, classes) soft labels."""
         above = np.asarray(probabilities, dtype=np.float64)[..., self.relevant_from :]
-        return np.asarray(above.sum(axis=-1))
+        return np.asarray(over_classes(np.add, above)[..., 0])
 
     def expected_gain(
         self, probabilities: NDArray[np.floating[Any]], kind: GainKind = "linear"

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from kdcore.labels import LabelScheme
 from kdcore.predictions import Predictions
-from kdcore.softlabels import soften
+from kdcore.softlabels import log_soften
 
 Floats = NDArray[np.float64]
 BLOCK = 1 << 13  # rows
@@ -25,12 +25,14 @@ BLOCK = 1 << 13  # rows
 class Scores:
     """A model's answer to each pair at T = 1.
 
-    soft: (pairs, classes) soft labels. relevance: (pairs,) P(relevant). log_odds: (pairs,) the
-    number behind every ROC and precision-recall area. ranking: (pairs,) the number that orders the
-    ads of a query. Predictions that were imported as one number per pair are ordered by it.
+    soft, log_soft: (pairs, classes) soft labels and their logs. relevance: (pairs,) P(relevant).
+    log_odds: (pairs,) the number behind every ROC and precision-recall area. ranking: (pairs,) the
+    number that orders the ads of a query. Predictions that were imported as one number per pair are
+    ordered by it.
     """
 
     soft: Floats
+    log_soft: Floats
     relevance: Floats
     log_odds: Floats
     ranking: Floats
@@ -38,9 +40,11 @@ class Scores:
     @classmethod
     def of(cls, predictions: Predictions, scheme: LabelScheme) -> "Scores":
         """Compute the scores of predictions in the grades of the scheme."""
-        soft, own = in_blocks(soften, predictions.logits), predictions.ranking
+        log_soft, own = in_blocks(log_soften, predictions.logits), predictions.ranking
+        soft = np.exp(log_soft)
         return cls(
             soft,
+            log_soft,
             scheme.relevance(soft),
             in_blocks(partial(log_odds, scheme=scheme), predictions.logits) if own is None else own,
             in_blocks(ranking_score, predictions.logits) if own is None else own,
@@ -87,9 +91,9 @@ def ranking_score(logits: NDArray[Any]) -> Floats:
     with np.errstate(divide="ignore"):
         above, below = (  # log of the part of r that the grades on each side of m bring
             _log_sum([each + np.log(np.maximum(away, 0.0))[place] for each, away in ways])
-            for ways in (
-                [(each, k - grades) for k, each in enumerate(log_p)],
-                [(each, grades - k) for k, each in enumerate(log_p)],
+            for ways in (  # the lowest grade is above none, the highest below none
+                [(each, k - grades) for k, each in enumerate(log_p) if k > 0],
+                [(each, grades - k) for k, each in enumerate(log_p) if k < grades[-1]],
             )
         )
         greater, lesser = np.maximum(above, below), np.minimum(above, below)

@@ -26,11 +26,11 @@ def log_soften(logits: NDArray[np.floating[Any]], temperature: float = 1.0) -> F
     if not (np.isfinite(temperature) and temperature > 0):
         raise ConfigError(f"temperature: {temperature} is not a positive number; use 0.05 to 100")
     scaled = np.asarray(logits, dtype=np.float64) / temperature
-    scaled = scaled - _over_classes(np.maximum, scaled)
-    return np.asarray(scaled - np.log(_over_classes(np.add, np.exp(scaled))))
+    scaled = scaled - over_classes(np.maximum, scaled)
+    return np.asarray(scaled - np.log(over_classes(np.add, np.exp(scaled))))
 
 
-def _over_classes(combine: np.ufunc, values: Floats) -> Floats:
+def over_classes(combine: np.ufunc, values: Floats) -> Floats:
     """Combine (..., classes) values over the classes to (..., 1)."""
     classes = values.shape[-1]
     if not 0 < classes < 8:  # from 8 on, NumPy's own sum adds in another order
@@ -60,7 +60,8 @@ def kl(
     For distillation p is the teacher and q the student. Values at different T do not compare.
     """
     log_p, log_q = log_soften(p_logits, temperature), log_soften(q_logits, temperature)
-    return np.asarray(np.maximum((np.exp(log_p) * (log_p - log_q)).sum(axis=-1), 0.0))
+    parts = np.exp(log_p) * (log_p - log_q)
+    return np.asarray(np.maximum(over_classes(np.add, parts)[..., 0], 0.0))
 
 
 @dataclass(frozen=True)

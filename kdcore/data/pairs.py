@@ -110,6 +110,11 @@ class PairTable:
         return self.take(self.canonical_rows)
 
     @cached_property
+    def kept(self) -> dict[str, Any]:
+        """What was computed from these pairs alone and is needed for each model, by its name."""
+        return {}
+
+    @cached_property
     def truth(self) -> NDArray[np.float64] | None:
         """(pairs, classes) exact P(grade | query, ad); None unless the data set knows it."""
         columns = [f"{TRUTH_PREFIX}{k}" for k in range(len(self.scheme))]

@@ -6,7 +6,7 @@ An Evaluation and a page that needs one curve alone compute it with the same fun
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from kdcore.data.pairs import UNLABELLED, PairTable
 from kdcore.evaluation.comparison import Difference
 from kdcore.evaluation.measures import Floats, Measured
-from kdcore.labels import GainKind
 from kdcore.metrics import ranking
 from kdcore.metrics.definitions import CATALOG, ndcg_key
 from kdcore.metrics.significance import (
@@ -61,16 +60,27 @@ class DensityCurve:
 
 def ndcg_curves(pairs: PairTable, lines: Mapping[str, tuple[Floats, ...]]) -> dict[str, NdcgCurve]:
     """Make each gain's curve beside random and worst order; lines: (20,) means, low, high ends."""
-    rows = np.flatnonzero(pairs.grades != UNLABELLED)
-    grades, groups = pairs.grades[rows], pairs.query_ids[rows]
-    ideal = ranking.RankedLists.of(grades, *ranking.compact(groups))
     curves: dict[str, NdcgCurve] = {}
     for gain, (model, low, high) in lines.items():
-        gains = pairs.scheme.gains(cast(GainKind, gain))[grades]
-        random, worst = map(ranked_mean, ranking.bounds(gains, ideal, ranking.DEPTH))
+        random, worst = _random_and_worst(pairs)[gain]
         skill = ranking.skill(model, random)
         curves[gain] = NdcgCurve(*map(_floats, (model, low, high, random, worst, skill)))
     return curves
+
+
+def _random_and_worst(pairs: PairTable) -> Mapping[str, tuple[Floats, Floats]]:
+    """Compute the two (20,) means of each gain, once for all models of these pairs."""
+    if "random and worst" not in pairs.kept:
+        rows = np.flatnonzero(pairs.grades != UNLABELLED)
+        grades, groups = pairs.grades[rows], pairs.query_ids[rows]
+        ideal = ranking.RankedLists.of(grades, *ranking.compact(groups))
+        worth = {gain: pairs.scheme.gains(gain)[grades] for gain in pairs.scheme.gain_kinds}
+        pairs.kept["random and worst"] = {
+            gain: tuple(map(ranked_mean, ranking.bounds(gains, ideal, ranking.DEPTH)))
+            for gain, gains in worth.items()
+        }
+    means: Mapping[str, tuple[Floats, Floats]] = pairs.kept["random and worst"]
+    return means
 
 
 def density_curve(measured: Measured) -> DensityCurve:

@@ -120,7 +120,13 @@ def evaluate(
 
 def _ceiling(pairs: PairTable) -> ScoreOrder | None:
     """Order the labelled pairs by their true log-odds, rows as in Measured; None without truth."""
-    ordered = pairs.canonical
+    if "ceiling" not in pairs.kept:
+        pairs.kept["ceiling"] = _true_order(pairs.canonical)
+    ceiling: ScoreOrder | None = pairs.kept["ceiling"]
+    return ceiling
+
+
+def _true_order(ordered: PairTable) -> ScoreOrder | None:
     if ordered.truth is None:
         return None
     rows = np.flatnonzero(ordered.grades != UNLABELLED)

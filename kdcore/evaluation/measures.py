@@ -199,7 +199,9 @@ def _measured(
     tied = lists.tied_share(TIED_DEPTH)
     curves = _ndcg_curves(lists, grades, groups, pairs.scheme)
     rho = _rank_correlation(pairs, scores, teacher)
-    of_labelled = _of_labelled(grades, predictions.logits[rows], relevant, relevance)
+    of_labelled = _of_labelled(
+        grades, predictions.logits[rows], scores.log_soft[rows], relevant, relevance
+    )
     of_all = _of_all(pairs, predictions.logits, scores, teacher, temperature)
     # each mean's sum in each query, by key; what divides it is `over` in its definition
     means = {
@@ -238,12 +240,12 @@ def _or_zero(values: Floats) -> Floats:
 
 
 def _of_labelled(
-    grades: Ints, logits: NDArray[Any], relevant: NDArray[np.bool_], relevance: Floats
+    grades: Ints, logits: NDArray[Any], log_soft: Floats, relevant: NDArray[Any], relevance: Floats
 ) -> dict[str, NDArray[Any]]:
     """Compute the metrics of labelled pairs, (labelled,) each."""
     values: dict[str, NDArray[Any]] = {
         "accuracy": classification.correct(relevant, relevance),
-        "nll": classification.nll(grades, logits),
+        "nll": -classification.at_grade(log_soft, grades),
         "brier": classification.brier(relevant, relevance),
     }
     if logits.shape[1] > 2:
@@ -262,7 +264,7 @@ def _of_all(
     values: dict[str, NDArray[Any]] = {}
     if pairs.truth is not None:
         true_relevance = pairs.scheme.relevance(pairs.truth)
-        values["truth_kl"] = agreement.truth_kl(pairs.truth, logits)
+        values["truth_kl"] = agreement.truth_kl_of_logs(pairs.truth, scores.log_soft)
         values["truth_mae"] = agreement.truth_error(true_relevance, scores.relevance)
     if teacher is not None:
         values["teacher_kl"] = kl(teacher.logits, logits, temperature)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdcore.metrics.ranking import RankedLists, compact
-from kdcore.softlabels import log_soften
+from kdcore.softlabels import log_soften, over_classes
 
 Floats = NDArray[np.float64]
 
@@ -18,9 +18,15 @@ def same_top_grade(a_logits: NDArray[Any], b_logits: NDArray[Any]) -> NDArray[np
 
 def truth_kl(truth: NDArray[Any], logits: NDArray[Any]) -> Floats:
     """Return (pairs,) KL(truth || model at T = 1) in nats; a grade of truth 0 adds nothing."""
+    return truth_kl_of_logs(truth, log_soften(logits))
+
+
+def truth_kl_of_logs(truth: NDArray[Any], log_p: Floats) -> Floats:
+    """Return what truth_kl does, from the logs of the model's soft labels."""
     truth = np.asarray(truth, dtype=np.float64)
     log_truth = np.log(truth, out=np.zeros_like(truth), where=truth > 0)
-    return np.asarray(np.maximum((truth * (log_truth - log_soften(logits))).sum(axis=1), 0.0))
+    parts = truth * (log_truth - log_p)
+    return np.asarray(np.maximum(over_classes(np.add, parts)[:, 0], 0.0))
 
 
 def truth_error(true_relevance: NDArray[Any], relevance: NDArray[Any]) -> Floats:

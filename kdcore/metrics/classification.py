@@ -90,17 +90,17 @@ class ScoreOrder:
 
 
 def stable_order(values: Floats) -> Ints:
-    """Return np.argsort(values, kind="stable") of numbers without nan, three times as fast.
+    """Return np.argsort(values, kind="stable") of numbers without nan, several times as fast.
 
-    Four sorts by 16 bits each, the lowest first, for which NumPy counts instead of comparing.
+    NumPy's fastest sort leaves equal values in any order; their rows are sorted afterwards.
     """
-    bits = (np.asarray(values, dtype=np.float64) + 0.0).view(np.uint64)  # makes -0.0 equal to 0.0
-    sign = np.uint64(1 << 63)
-    keys = np.where(bits & sign, ~bits, bits | sign)  # of negative numbers more bits mean less
-    order = np.arange(len(keys))
-    for shift in (0, 16, 32, 48):
-        digits = (keys[order] >> np.uint64(shift)).astype(np.uint16)
-        order = order[np.argsort(digits, kind="stable")]
+    values = np.asarray(values, dtype=np.float64)
+    order = np.argsort(values)
+    ranked = values[order]
+    new = ranked[1:] != ranked[:-1]
+    if not new.all():
+        run = np.append(0, np.cumsum(new))[: len(order)] * len(order)
+        order = np.sort(run + order) - run
     return order
 
 
@@ -116,8 +116,7 @@ def correct(relevant: NDArray[np.bool_], relevance: NDArray[Any]) -> NDArray[np.
 
 def nll(grades: NDArray[np.integer[Any]], logits: NDArray[Any], temperature: float = 1.0) -> Floats:
     """Return (pairs,) -log P(true grade) in nats; logits: (pairs, classes)."""
-    log_p = log_soften(logits, temperature)
-    return -at_grade(log_p, grades)
+    return -at_grade(log_soften(logits, temperature), grades)
 
 
 def at_grade(values: NDArray[Any], grades: NDArray[np.integer[Any]]) -> Floats:

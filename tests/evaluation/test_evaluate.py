@@ -59,6 +59,16 @@ def values_of(evaluation):
     return {key: metric.value for key, metric in evaluation.metrics.items()}
 
 
+def test_what_a_table_keeps_from_one_model_changes_nothing_for_the_next():
+    """Random order, worst order and ceiling are those of the pairs; the model is another."""
+    pairs, logits = world()
+    one, other = noisy(pairs, logits, 0.5), noisy(pairs, logits, 2.0, "other", seed=2)
+    evaluate(pairs, one, resamples=10)
+    again, fresh = (evaluate(p, other, resamples=10) for p in (pairs, world()[0]))
+    assert to_json(again) == to_json(fresh)
+    assert again.ndcg["exp2"].model != evaluate(pairs, one, resamples=0).ndcg["exp2"].model
+
+
 @pytest.mark.parametrize("classes", [2, 4, 5])
 def test_every_metric_equals_its_oracle(classes):
     pairs, logits = world(classes)
