@@ -199,9 +199,8 @@ def _measured(
     tied = lists.tied_share(TIED_DEPTH)
     curves = _ndcg_curves(lists, grades, groups, pairs.scheme)
     rho = _rank_correlation(pairs, scores, teacher)
-    of_labelled = _of_labelled(
-        grades, predictions.logits[rows], scores.log_soft[rows], relevant, relevance
-    )
+    answers = predictions.logits[rows], scores.log_soft[rows]
+    of_labelled = _of_labelled(grades, *answers, relevant, relevance)
     of_all = _of_all(pairs, predictions.logits, scores, teacher, temperature)
     # each mean's sum in each query, by key; what divides it is `over` in its definition
     means = {
@@ -217,11 +216,10 @@ def _measured(
     gaps, ece_errors = ece.gaps(relevant, relevance, groups, queries, ECE_KEYS)
     if len(rows) < len(pairs):
         lists = ranking.RankedLists.of(scores.ranking, index, queries)
-    columns = [*means.values(), *units, *gaps]
     return Measured(
         numbers=numbers,
         means=tuple(means),
-        table=np.column_stack(columns).astype(float),
+        table=np.column_stack([*means.values(), *units, *gaps]).astype(float),
         ece_errors=ece_errors,
         order=classification.ScoreOrder.of(relevant, scores.log_odds[rows]),
         groups=groups,

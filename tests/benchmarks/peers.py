@@ -24,6 +24,7 @@ from transformers import (
 )
 
 RATE = 1e-4
+BF16 = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 TUTORIAL_DROPOUT = 0.1
 Item = dict[str, Any]
 
@@ -202,16 +203,16 @@ def _both(items: list[tuple[Item, Item]]) -> tuple[dict[str, Tensor], dict[str, 
 # the HF Trainer with all its knobs turned: dynamic padding, similar lengths together, fused, bf16
 
 
-def distill_trainer(job: Job, pace: Pace) -> None:
+def distill_trainer(job: Job, pace: Pace, bf16: bool = BF16) -> None:
     """The student, without dropout as in the lab, under a tuned HF Trainer."""
     items = apart_items(job, job.taught.tolist())
-    train_tuned(Student(0.0), items, _dynamic_apart, job.batch, pace)
+    train_tuned(Student(0.0), items, _dynamic_apart, job.batch, pace, bf16)
 
 
-def finetune_trainer(job: Job, pace: Pace) -> None:
+def finetune_trainer(job: Job, pace: Pace, bf16: bool = BF16) -> None:
     """The cross-encoder, with the lab's dropout, under a tuned HF Trainer."""
     items = together_items(job, job.train.grades.astype(float).tolist())
-    train_tuned(Teacher(TUTORIAL_DROPOUT, 0.0), items, _dynamic_together, job.batch, pace)
+    train_tuned(Teacher(TUTORIAL_DROPOUT, 0.0), items, _dynamic_together, job.batch, pace, bf16)
 
 
 def _dynamic_apart(items: list[Item]) -> dict[str, Tensor]:
@@ -222,7 +223,14 @@ def _dynamic_together(items: list[Item]) -> dict[str, Tensor]:
     return pad_together(items, fixed=False)
 
 
-def train_tuned(model: nn.Module, items: list[Item], collate: Any, batch: int, pace: Pace) -> None:
+def train_tuned(
+    model: nn.Module,
+    items: list[Item],
+    collate: Any,
+    batch: int,
+    pace: Pace,
+    bf16: bool = BF16,
+) -> None:
     """Any model that gives its loss, under a tuned HF Trainer; lengths are those of input_ids."""
 
     class Turns(TrainerCallback):  # type: ignore[misc]
@@ -237,7 +245,7 @@ def train_tuned(model: nn.Module, items: list[Item], collate: Any, batch: int, p
             learning_rate=RATE,
             optim="adamw_torch_fused",
             train_sampling_strategy="group_by_length",
-            bf16=torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported(),
+            bf16=bf16,
             use_cpu=True,
             dataloader_drop_last=True,
             dataloader_pin_memory=False,

@@ -137,3 +137,11 @@ def test_a_teacher_that_saw_random_ads_is_compared_with_one_that_did_not():
             assert any(line.startswith(f"| {who}: {what} | ") for line in lines)
     verdicts = [line for line in lines if line.endswith((" INCONCLUSIVE |", "BETTER |", "WORSE |"))]
     assert len(verdicts) == 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["distill", "finetune", "cores", "evaluate"])
+def test_every_open_goal_is_answered_with_its_figures_and_a_verdict(name):
+    printed = quick("goals.py", name)
+    assert "goal" in printed
+    assert "met" in printed.lower()
