@@ -110,7 +110,7 @@ class PairTable:
         return self.take(self.canonical_rows)
 
     @cached_property
-    def kept(self) -> dict[str, Any]:
+    def memo(self) -> dict[str, Any]:
         """What was computed from these pairs alone and is needed for each model, by its name."""
         return {}
 

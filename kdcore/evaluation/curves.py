@@ -70,16 +70,16 @@ def ndcg_curves(pairs: PairTable, lines: Mapping[str, tuple[Floats, ...]]) -> di
 
 def _random_and_worst(pairs: PairTable) -> Mapping[str, tuple[Floats, Floats]]:
     """Compute the two (20,) means of each gain, once for all models of these pairs."""
-    if "random and worst" not in pairs.kept:
+    if "random and worst" not in pairs.memo:
         rows = np.flatnonzero(pairs.grades != UNLABELLED)
         grades, groups = pairs.grades[rows], pairs.query_ids[rows]
         ideal = ranking.RankedLists.of(grades, *ranking.compact(groups))
         worth = {gain: pairs.scheme.gains(gain)[grades] for gain in pairs.scheme.gain_kinds}
-        pairs.kept["random and worst"] = {
+        pairs.memo["random and worst"] = {
             gain: tuple(map(ranked_mean, ranking.bounds(gains, ideal, ranking.DEPTH)))
             for gain, gains in worth.items()
         }
-    means: Mapping[str, tuple[Floats, Floats]] = pairs.kept["random and worst"]
+    means: Mapping[str, tuple[Floats, Floats]] = pairs.memo["random and worst"]
     return means
 
 

@@ -120,9 +120,9 @@ def evaluate(
 
 def _ceiling(pairs: PairTable) -> ScoreOrder | None:
     """Order the labelled pairs by their true log-odds, rows as in Measured; None without truth."""
-    if "ceiling" not in pairs.kept:
-        pairs.kept["ceiling"] = _true_order(pairs.canonical)
-    ceiling: ScoreOrder | None = pairs.kept["ceiling"]
+    if "ceiling" not in pairs.memo:
+        pairs.memo["ceiling"] = _true_order(pairs.canonical)
+    ceiling: ScoreOrder | None = pairs.memo["ceiling"]
     return ceiling
 
 
