@@ -10,7 +10,7 @@ from kdcore.cli.kit.answer import show, span, table
 from kdcore.cli.kit.options import Json, Quiet, knob_option
 from kdcore.cli.kit.progress import Progress
 from kdcore.demo.check import problems, read_card
-from kdcore.demo.plan import DemoPlan, shipped
+from kdcore.demo.plan import DemoPlan
 from kdcore.demo.results import measure_again
 from kdcore.errors import DataError
 from kdcore.experiments.options import COMMON
@@ -67,8 +67,7 @@ def check(folder: Folder = HOME, rows: Rows = 200, as_json: Json = False) -> Non
 @app.command()
 def measure(folder: Folder = HOME, as_json: Json = False) -> None:
     """Measure a built demo anew from its shipped answers; no model is trained or changed."""
-    plan = DemoPlan() if read_card(folder)["plan"] == DemoPlan().key else shipped()
-    figures = measure_again(folder.absolute(), plan)["figures"]
+    figures = measure_again(folder.absolute(), DemoPlan())["figures"]
     show(as_json, {"folder": folder, "figures": figures}, table(_rows(figures)))
 
 

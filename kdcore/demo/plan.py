@@ -215,26 +215,3 @@ class DemoPlan:
 
     def _common(self) -> dict[str, Any]:
         return {"seed": self.seed, "device": self.device, "threads": self.threads}
-
-
-def shipped() -> DemoPlan:
-    """The plan of the demo in assets/demo, until it is built again with the present one."""
-    long = {"epochs": 8, "select_by": "roc_auc"}
-    return DemoPlan(
-        data="world",
-        teacher_data="world:train=240000",
-        teacher="bert_teacher:dropout=0.1",
-        teacher_training={"epochs": 2},
-        pupils=(
-            replace(
-                PUPILS[0],
-                model="cdssm:filters=96,semantic=64,shared=true",
-                training=long | {"epochs": 20},
-            ),
-            *(replace(p, model=p.model.replace("2000", "3000"), training=long) for p in PUPILS[1:]),
-        ),
-        label_aware={},
-        hard_weight=0.1,
-        replay_points=40,
-        latency=False,
-    )

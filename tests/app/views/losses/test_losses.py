@@ -7,7 +7,8 @@ import pytest
 
 from app.kit import by_hash
 from app.kit.texts import pair_number
-from app.services import Board, boards, draft
+from app.services import boards, draft
+from app.shell.lessons import lessons
 from app.state import State, changed, query_of, state_of
 from app.views.losses.objective import Part, in_words, objective, text_of, usual, with_knob
 from app.views.losses.queries.fit import refusal_of, working
@@ -18,6 +19,7 @@ from app.views.losses.send import settings_of
 from kdcore.catalog import METHODS, misfit
 from kdcore.config import DistillConfig
 from kdcore.experiments.presets import config_of
+from kdcore.softlabels import soften
 from tests.app.made_lab import Made
 from tests.app.opening import finding, opened
 
@@ -193,18 +195,17 @@ def test_a_choice_out_of_range_becomes_the_bound():
     assert (state.losses.rate, state.losses.start) == (10, (100, 0))
 
 
-@pytest.fixture
-def bundled(monkeypatch) -> Board:
-    """The bundled world with the models that it opens on."""
+def test_what_the_lesson_says_of_the_pair_that_it_opens_on_is_true(monkeypatch, choose):
+    """KL's gradient is over 100 times as long; all of the student's scores are too low."""
     monkeypatch.delenv("KDLAB_DEMO", raising=False)
     by_hash.clear()
-    return boards.board_of(boards.data_choices()[0])
-
-
-def test_what_the_lesson_says_of_the_pair_that_it_opens_on_is_true(bundled, choose):
-    """KL's gradient is over 100 times as long; all of the student's scores are too low."""
+    step = lessons()["losses"].steps[0]
+    choose(student=step.link["student"], pair=int(step.link["pair"]))
+    bundled = boards.board()
     pair = scene_of(bundled)
-    assert pair_number(pair.row) == "4,380"
+    assert f"Pair {pair_number(pair.row)}: a student that learned from labels alone" in step.text
+    assert soften(pair.student[None])[0, 0] > 0.99
+    assert soften(pair.teacher[None])[0, 2:].sum() > 0.7
     kl = usual("response", 2.0)
     terms = (kl, with_knob(kl, "loss", "mse_probabilities"))
     pulls = [np.linalg.norm(pull_of(terms_of(pair, (part,)))) for part in terms]
