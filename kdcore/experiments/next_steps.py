@@ -155,6 +155,8 @@ def _more_test_pairs(case: _Case) -> Iterator[Experiment]:
 
 def _more_training_pairs(case: _Case) -> Iterator[Experiment]:
     limit = case.config.limit
+    if case.config.transfer == "log":  # which no limit cuts
+        return
     if not limit or (case.trained_on and case.trained_on < 0.9 * limit):
         return  # there are no more
     yield Experiment(
@@ -193,6 +195,8 @@ def _temperature(case: _Case) -> Iterator[Experiment]:
 
 def _hard_weight(case: _Case) -> Iterator[Experiment]:
     now = case.config.hard_weight
+    if case.config.transfer == "log":  # which has no labels
+        return
     if now > 0 and case.scored >= _MOSTLY:  # else most pairs would teach nothing
         yield Experiment(
             "no hard labels",

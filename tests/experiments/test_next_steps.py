@@ -50,6 +50,13 @@ def test_after_a_win_the_student_gets_smaller_hotter_and_loses_its_labels():
     assert "+0.020" in found[0].why
 
 
+def test_labels_are_no_experiment_for_a_student_that_learned_from_the_log_alone():
+    taught = config(transfer="log", hard_weight=0.0, limit=5_000)
+    for verdict in ("BETTER", "WORSE", "INCONCLUSIVE"):
+        for change in changes(next_experiments(taught, judgement(verdict), trained_on=100_000)):
+            assert not {"hard_weight", "limit"} & set(change)
+
+
 def test_labels_stay_where_the_teacher_scored_few_pairs():
     few = next_experiments(config(), judgement("BETTER"), scored=0.05)
     assert {"hard_weight": 0.0} not in changes(few)

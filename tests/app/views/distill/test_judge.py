@@ -91,7 +91,7 @@ def test_the_bundled_student_is_better_than_its_twin_and_the_sentence_holds_the_
 
 def test_an_experiment_puts_its_one_change_into_the_form():
     at = drawn(run=BUNDLED)
-    assert labels(at)[1:4] == ["half the layers (2 → 1)", "T 2 → 4", "no hard labels"]
+    assert labels(at)[:3] == ["half the layers (2 → 1)", "T 2 → 4", "seed 0 → 1"]
     at.button(key=f"next_1_{BUNDLED}").click().run()
     asked = choices(at).distill.settings
     assert decode(asked)["method.params.temperature"] == "4"

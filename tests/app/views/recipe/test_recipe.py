@@ -1,5 +1,6 @@
 """Recipe as a visitor reads it: measured before, planned, finished, changed, and in public."""
 
+import json
 import re
 from dataclasses import replace
 
@@ -37,9 +38,21 @@ def home(tmp_path, monkeypatch) -> Workspace:
     return home
 
 
-def test_a_newcomer_reads_what_was_measured_before_and_plans_one_like_it(home):
-    first = recipes.read_measured(access.ASSETS / "measured" / "recipe.json")[0]
+def test_a_newcomer_sees_the_pipeline_of_the_bundled_models(home):
+    card = json.loads((access.demo().root / "demo.json").read_text())
     at = visit("recipe")
+    assert not at.exception
+    assert "is finished: 8 of 8 stages are done" in finding(at)
+    student = card["figures"]["students"][0]
+    gain = student["distilled"]["roc_auc"]["value"] - student["hard"]["roc_auc"]["value"]
+    assert f"C-DSSM on the log brought the most: +{gain:.3f}" in finding(at)
+    boxes = {box["name"]: box for box in sent(at, "boxes")["now"]["stages"]}
+    assert boxes["cdssm_log"]["run"] == student["distilled"]["run"]
+
+
+def test_a_pipeline_that_was_measured_before_is_read_and_one_like_it_planned(home):
+    first = recipes.read_measured(access.ASSETS / "measured" / "recipe.json")[0]
+    at = visit("recipe", v="1", pipe="measured:adsbert-small-0")
     assert not at.exception
     assert f"measured before, on {first.day}" in finding(at)
     most = max(first.results.rows, key=lambda row: row.delta if row.before else -1)

@@ -1,6 +1,7 @@
 """Retrieval: each part says what it shows, of the bundled study, and links name what is missing."""
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -81,8 +82,8 @@ def test_what_is_lost_adds_up_and_is_no_fault_of_the_index(study):
     assert abs(index) < 0.02 < min(cut, order)
     fewer = losses(exact, indexed, Cuts(20, 20), 5)
     assert np.nanmean(fewer.cut) - cut > 2 * (np.nanmean(lost.order) - np.nanmean(fewer.order)) / 3
-    few = measured(study, 40, 0, 10, Cuts(100, 50))
-    many = measured(study, 40, 3, 10, Cuts(100, 50))
+    few = measured(study, 58, 0, 10, Cuts(100, 50))
+    many = measured(study, 58, 3, 10, Cuts(100, 50))
     assert len(set(few.lists[0]) - set(few.lists[1])) > 5
     assert abs(few.ndcg(1, 10) - many.ndcg(1, 10)) < 0.05
 
@@ -98,10 +99,11 @@ def test_every_part_draws_and_states_what_it_found(tab):
     assert words[tab] in finding(opened(tab))
 
 
-def test_the_funnel_gives_its_gain_an_interval_and_the_time_of_the_re_rank():
+def test_the_funnel_gives_its_gain_an_interval_and_the_time_of_the_re_rank(study):
     words = finding(opened("funnel"))
     assert "paired, n = 100" in words
-    assert "The re-rank takes 133 ms of the funnel's 151 ms" in words
+    re_rank = 50 * study.card["times"]["teacher_pair_ms"]
+    assert f"The re-rank takes {re_rank:.0f} ms of the funnel's" in words
 
 
 def written(app: AppTest) -> tuple[Section, ...]:
@@ -115,7 +117,7 @@ def test_save_holds_what_the_open_part_shows_with_its_n(tab):
     rows = rows_of(shown)
     assert set(rows["table"]) == {each.title for each in shown}
     counts = {n for n in rows["queries"] if n != ""}
-    assert counts == {100}
+    assert counts == ({100, 20} if tab == "funnel" else {100})  # the teacher alone read fewer
     tex = latex_tables(shown)
     assert tex.count(r"\begin{table}") == len(shown)
     if tab == "funnel":
@@ -158,7 +160,7 @@ def test_words_and_times_read_as_a_person_writes_them(study):
         "IVF512, 4 lists probed",
     ]
     table = next(each.value for each in opened("storage").table if "work" in each.value)
-    assert list(table["time"])[:1] == ["20 s"]
+    assert re.fullmatch(r"[\d.]+ s", table["time"].iloc[0])  # embedding all ads
     assert "ms" not in table
     assert finding(opened("twin", fk="1")).startswith("Of the 1 ad that the teacher ranks highest")
 
