@@ -158,7 +158,7 @@ class Study:
 
 
 def bundled_teacher() -> Run:
-    """The teacher of the bundled example, which learned from 240,000 labelled pairs."""
+    """The teacher of the bundled example."""
     return Run.load(Workspace.bundled().runs / "teacher")
 
 
