@@ -61,7 +61,7 @@ PRESETS: dict[str, Preset] = {
     "classroom_cpu": Preset(
         family=RESPONSE,
         title="Classroom on a CPU",
-        summary="The demo's own student, small enough for a lesson without a GPU.",
+        summary="A student about as large as the bundled one: for a lesson without a GPU.",
         student=_TWO_TOWERS,
         promise="Student and twin train one after the other, in a few minutes on two CPU cores. "
         "Tried on the bundled world, the student was better than its twin; your result comes with "

@@ -44,7 +44,7 @@ def test_a_changed_preset_keeps_its_promise_to_itself_and_names_a_teacher_by_its
     said = texts(at)
     assert "Changed from the preset: " in said
     assert "2,000 pairs that the demo" not in said
-    assert "better than its twin" not in said
+    assert "the student was better than its twin" not in said
     assert "**twinbert_cos-hard**" not in said
 
 
