@@ -64,7 +64,7 @@ def default_student(offered: list[Source], teacher: Source | None) -> Source | N
 
 
 def twin_of(offered: list[Source], student: Source | None) -> Source | None:
-    """The same student, seed, data and budget, trained on hard labels only; or an imported twin."""
+    """The same student, seed and data set, trained on hard labels only; or an imported twin."""
     if student is None or not is_distilled(student.run, student.origin):
         return None  # how an imported model of another role was trained is not known here
     if student.run is not None:

@@ -34,7 +34,7 @@ def dispatch(home: Annotated[Path, typer.Argument(help="a workspace")]) -> None:
 
 def machines(
     home: Annotated[Path, typer.Argument(help="a workspace")],
-    address: Annotated[str, typer.Argument(help="of a Ray cluster")],
+    address: Annotated[str, typer.Argument(help="a Ray cluster, HOST:PORT")],
 ) -> None:
     """Ask a cluster which machines it has, and write that down for the queue of a workspace."""
     elsewhere.look(Workspace(home.absolute()), address)
@@ -42,8 +42,8 @@ def machines(
 
 def carry(
     folder: Annotated[Path, typer.Argument(help="a run's folder")],
-    address: Annotated[str, typer.Argument(help="of a Ray cluster")],
-    device: Annotated[str, typer.Argument(help="a device of it")],
+    address: Annotated[str, typer.Argument(help="a Ray cluster, HOST:PORT")],
+    device: Annotated[str, typer.Argument(help="a device of the cluster, such as cpu@HOST")],
 ) -> None:
     """Let a machine of a cluster carry out a run of the queue, and wait for its end."""
     run = Run.load(folder.absolute())

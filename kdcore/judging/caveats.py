@@ -6,6 +6,7 @@ from kdcore.runs.twins import steps_of
 from kdcore.workspace import last_part
 
 _ROUNDING = 1e-6  # epochs that rounding may take from a complete training
+_PAIRS = {"log": "the unlabelled log", "train+log": "the labelled pairs and the unlabelled log"}
 _LEAST = 0.05  # a smaller difference, as a share of the student's steps, is not mentioned
 
 
@@ -15,8 +16,8 @@ def caveats(student: Run, twin: Run | None) -> tuple[str, ...]:
     transfer = student.transfer
     if transfer != "train":
         sentences.append(
-            f"The student learned from other pairs ({transfer}) than its twin, which "
-            "had labelled ones only: the difference is not the teacher's alone."
+            f"The student learned from other pairs ({_PAIRS.get(transfer, transfer)}) than its "
+            "twin, which had labelled ones only: the difference is not the teacher's alone."
         )
     teacher = read_teacher(student.teacher)
     if teacher is not None and teacher.kind == "born_again":

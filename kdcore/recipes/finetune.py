@@ -25,7 +25,8 @@ def finetune(
     Returns why the training ended before its last step; empty when it did not.
     """
     train, validation = pairs.split("train").labelled(), pairs.split("validation").labelled()
-    # the tokenizer reads unlabelled pairs too, as a distilled student's does: twins start alike
+    # its tokenizer reads all pairs of train, labelled or not, as that of a student which is
+    # distilled on train; a student of the log learns its tokens from the log
     texts = pairs.split("train")
     source = starting_model(config.model, RunStore(run.folder.parent), texts)
     model = new_model(config.model, texts, config.seed, source)

@@ -23,9 +23,9 @@ OFFERED = (
 )
 WHY_TWIN = (
     "Why the twin? It is the same student, trained on labels alone: both are built alike, so "
-    "their maps can be compared, and what they do not share comes from the distillation or from "
-    "chance in training. “Student beside its teacher” asks what was kept of the teacher's own "
-    "neighbors."
+    "their maps can be compared, and what they do not share comes from what each learned (the "
+    "teacher's answers, or the labels) or from chance in training. “Student beside its teacher” "
+    "asks what was kept of the teacher's own neighbors."
 )
 
 

@@ -25,7 +25,7 @@ from kdcore.projection.quality import K, MapQuality, overlap_interval
 COLORS = {"label": "Label", "density": "Density of points"}
 AGAIN = (
     "The bundled runs stored no features at their moments, so they were trained again with the "
-    "same settings and seed; the last answers differ by 0.002 logits at most."
+    "same settings and seed; their last answers differ slightly from those of the bundled runs."
 )
 READING = (
     "All moments of a run are fitted together, so a point that moves from step to step moves in "

@@ -22,8 +22,9 @@ OVERLAP = (
     "chance, two maps cannot be compared."
 )
 OVER_QUERIES = (
-    "The 95 % interval is over queries, by the infinitesimal jackknife: what each query's weight "
-    "changes. It takes these pairs as a sample of queries and both models as they are."
+    "The 95 % interval is over queries, by the infinitesimal jackknife: it adds up how much the "
+    "value changes with the weight of each query. The queries are taken as a sample, both models "
+    "as they are."
 )
 CKA = (
     "Linear centered kernel alignment of both models' features, 0 to 1 (Kornblith et al. 2019). "

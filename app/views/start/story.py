@@ -62,8 +62,8 @@ def introduce() -> None:
     st.caption(
         "A **teacher** is a larger model that judges whether an ad answers a search query; a "
         "**student** is a smaller, faster one. Distillation trains the student on the teacher's "
-        "soft labels as well as the hard labels. See here what that gains, what it loses, and "
-        "why."
+        "soft labels, alone or beside the hard labels. See here what that gains, what it loses, "
+        "and why."
     )
 
 

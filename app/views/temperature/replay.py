@@ -74,10 +74,7 @@ def _reason(scene: Scene) -> str:
     name = md(scene.student.title)
     if scene.student.run is None:
         return f"{name} was imported as a file: there is no training run to replay."
-    return (
-        f"{name} saved no moments of its training; a run with replay_points above 0 saves them, "
-        "as every student of the bundled world did."
-    )
+    return f"{name} saved no moments of its training; a run with replay_points above 0 saves them."
 
 
 def _texts(recorded: Replay) -> list[str]:

@@ -184,7 +184,7 @@ def problem(workspace: Workspace, address: str) -> str:
         return f"{ADDRESS} cannot be used: {unusable.problems[0]}."
     seen = Seen.read(workspace, address)
     if seen.problem:
-        return f"{seen.problem}. Runs stay queued; it is asked again while one waits."
+        return f"{seen.problem}. Runs stay queued; the cluster is asked again while one waits."
     return "" if seen.at else f"The Ray cluster at {address} has not answered yet."
 
 

@@ -119,7 +119,8 @@ def _twin() -> None:
             "distill.train_twin",
             "Also train the twin without a teacher",
             disabled=services.public(),
-            help="The same student, seed, steps and pairs, on the hard labels alone. The "
+            help="The same student and seed, in as many steps, on the hard labels alone: on the "
+            "same pairs, or, where the student learns from a log too, on the labelled ones. The "
             "comparison with it shows what the teacher added and what training alone would "
             "have given.",
         )

@@ -103,7 +103,7 @@ def _twin(case: Case) -> None:
         "Train the twin",
         key=f"judge_twin_{case.run.id}",
         type="primary",
-        **access.unless_public("The same student, pairs, seed and steps, from labels alone."),
+        **access.unless_public("The same student and seed, in as many steps, from labels alone."),
     ):
         with error_box.guard():
             twin = next_steps.train_twin(case)

@@ -347,7 +347,7 @@ def test_a_cluster_that_does_not_answer_is_named_and_its_runs_stay_queued(home, 
     Seen("10.0.0.1:6379", problem=why, at=1.0).write(home)
     at = page()
     assert not at.exception
-    assert f"{why}. Runs stay queued; it is asked again while one waits." in texts(at)
+    assert f"{why}. Runs stay queued; the cluster is asked again while one waits." in texts(at)
     assert "Number 1 in line" in texts(at)
     Seen("10.0.0.1:6379", (Machine("1", "left", 4), Machine("2", "right", 4)), at=1.0).write(home)
     distilling.device_queue.clear()

@@ -62,7 +62,7 @@ function sentence(data) {
 function legend(rungs) {
   const trained = rungs.some((r) => !r.imported);
   const imported = rungs.filter((r) => r.imported);
-  const parts = trained ? ["◇ labels only · ■ distilled from the teacher, same seed and budget"] : [];
+  const parts = trained ? ["◇ labels only · ■ distilled from the teacher, same seed"] : [];
   if (imported.length) {
     const marks = imported.some((r) => r.twin) ? "◇ twin, ■ student or other model," : "■ model";
     const titles = trained ? ` (${imported.map((r) => r.title).join(", ")})` : "";
