@@ -140,11 +140,11 @@ def _notes(plan: DemoPlan, figures: dict[str, Any]) -> list[str]:
     """What a reader of the figures must know, a sentence each."""
     teacher, student = figures["teacher"]["pairs"], figures["students"][0]
     labelled, soft = f"{student['hard']['pairs']:,}", f"{student['distilled']['pairs']:,}"
-    common = "twins share seed, start and, to half an epoch, steps"
+    common = "student and twin share model, seed and, to half an epoch, steps"
     notes = [
-        f"The teacher learned from {teacher:,} labelled pairs, every student without it from "
-        f"{labelled} of them: {common}, and the distilled one learned the teacher's soft labels "
-        f"of {soft} unlabelled pairs instead."
+        f"The teacher learned from {teacher:,} labelled pairs, each twin (the same student without "
+        f"it) from {labelled} of them, each distilled student from the teacher's soft labels of "
+        f"{soft} unlabelled pairs instead; {common}."
         if plan.has_log
         else f"The teacher learned from {teacher:,} labelled pairs, every student from {labelled} "
         f"of them: {common}, and the distilled one has the teacher's soft labels besides."
