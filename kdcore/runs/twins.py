@@ -3,7 +3,8 @@
 A twin is the same student trained on the labels alone. Twins share model, data, seed, limit,
 schedule and number of steps. A student that also learns from unlabelled pairs takes more steps per
 epoch: its twin goes over the labelled pairs more often, until it has taken as many steps, and saves
-its best epoch on validation. So the two differ in the teacher's answers and not in practice.
+its best epoch on validation. So the two differ in the teacher's answers and in the pairs that only
+a teacher can label, from which a student of the log also learns its tokens, but not in practice.
 """
 
 import math
