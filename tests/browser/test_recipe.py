@@ -84,8 +84,8 @@ def box(page, name: str):
     return page.locator(f'[data-stage="{name}"]')
 
 
-def test_a_newcomer_sees_a_finished_recipe_that_says_it_was_measured_before(visit, settle):
-    page = visit("recipe")
+def test_a_link_opens_a_finished_recipe_that_says_it_was_measured_before(visit, settle):
+    page = visit("recipe?v=1&pipe=measured:adsbert-small-0")
     assert "measured before" in finding(page).inner_text()
     assert page.locator(".box").count() == 9
     assert page.locator(".st-key-chart_recipe_waterfall .barlayer .point").count() == 4

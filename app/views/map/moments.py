@@ -23,10 +23,6 @@ from kdcore.projection import jobs
 from kdcore.projection.quality import K, MapQuality, overlap_interval
 
 COLORS = {"label": "Label", "density": "Density of points"}
-AGAIN = (
-    "The bundled runs stored no features at their moments, so they were trained again with the "
-    "same settings and seed; their last answers differ slightly from those of the bundled runs."
-)
 READING = (
     "All moments of a run are fitted together, so a point that moves from step to step moves in "
     "one and the same space. The share of final neighbors says how many of a pair's nearest pairs "
@@ -48,8 +44,6 @@ def draw(board: Board) -> None:
     frame.finding(finding)
     models.draw(board)
     _picture(board, film, finding)
-    if film.again:
-        st.caption(AGAIN)
     st.caption(READING)
     st.caption(CLUSTERS)
 

@@ -11,14 +11,12 @@ from app.services import Answers, Board, access
 from app.views.map.queries import maps
 from kdcore.data.pairs import PairTable
 from kdcore.errors import DataError
-from kdcore.predictions import Predictions
 from kdcore.projection.layout import turned
 from kdcore.projection.maps import maps_key
 from kdcore.projection.moments import Moments, moments_of
 from kdcore.projection.pca import pca_map
 from kdcore.projection.quality import MapQuality
 from kdcore.projection.spaces import Points as Places
-from kdcore.runs.store import Run
 
 BUNDLED = access.ASSETS / "measured" / "maps" / "moments"
 Floats = NDArray[np.float64]
@@ -30,7 +28,6 @@ class Film:
 
     pairs: PairTable
     runs: tuple[Moments, ...]
-    again: bool  # of runs with the same settings that were trained for this page
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -54,36 +51,23 @@ def film_of(board: Board) -> Film | None:
 
 @by_hash(most=6, on=lambda student, twin: [_folders(model) for model in (student, twin)])
 def _film(student: Answers | None, twin: Answers | None) -> Film | None:
-    own, again = _moments(student)
+    own = _moments(student)
     if own is None or student is None or student.run is None:
         return None
     pairs = PairTable.load(student.run.replay_folder / "probe")
     if own.data_hash != pairs.content_hash:
         return None
-    other = _moments(twin)[0]
+    other = _moments(twin)
     if other is None or other.data_hash != own.data_hash or len(other.steps) != len(own.steps):
-        return Film(pairs, (own,), again)
-    return Film(pairs, (other, own), again)
+        return Film(pairs, (own,))
+    return Film(pairs, (other, own))
 
 
-def _moments(model: Answers | None) -> tuple[Moments | None, bool]:
-    """The moments of a model's run, and whether they are of one trained again for this page."""
-    for folder in _folders(model):
-        if model and (moments := moments_of(folder, model.title)) is not None:
-            return moments, folder.is_relative_to(BUNDLED) and _is_again(folder, model.run)
-    return None, False
-
-
-def _is_again(folder: Path, run: Run | None) -> bool:
-    """Whether the run was trained again for these moments: its last answers then differ a little.
-
-    The command that builds the demo copies those of the run itself.
-    """
-    last = max(folder.glob("step-*.parquet"))
-    own = run.replay_folder / last.name if run else last
-    if not own.is_file():
-        return True
-    return not np.array_equal(Predictions.load(own).logits, Predictions.load(last).logits)
+def _moments(model: Answers | None) -> Moments | None:
+    """The moments of a model's run, or those that the demo keeps of it."""
+    folders = _folders(model)
+    found = (moments_of(folder, model.title) for folder in folders if model)
+    return next((moments for moments in found if moments is not None), None)
 
 
 def _folders(model: Answers | None) -> list[Path]:
@@ -91,8 +75,8 @@ def _folders(model: Answers | None) -> list[Path]:
     if model is None or model.run is None:
         return []
     run = model.run
-    again = [BUNDLED / run.id] if run.folder.parent == access.demo().runs else []
-    return [run.replay_folder, *again]
+    kept = [BUNDLED / run.id] if run.folder.parent == access.demo().runs else []
+    return [run.replay_folder, *kept]
 
 
 @by_hash(most=6)
