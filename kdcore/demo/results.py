@@ -28,7 +28,7 @@ _RESULTS = "evaluation"  # the folder of a run's results
 def write_results(
     plan: DemoPlan, folder: Path, test: PairTable, predictions: Mapping[str, Predictions]
 ) -> dict[str, Any]:
-    """Evaluate every run of a demo, and compare each student with its twin.
+    """Evaluate every run of a demo; compare each student with its twin, all with the best's twin.
 
     Returns the figures of the card: teacher, students (both twins, verdict, gap recovered, and
     label_aware where a run of it is there), truth.
@@ -52,6 +52,11 @@ def write_results(
         }
         for pupil in plan.pupils
     ]
+    best = max(plan.pupils, key=lambda pupil: rows[pupil.distilled]["roc_auc"]["value"])
+    for run in runs.values():  # the page Runs opens on these differences
+        if run.id not in (best.hard, best.distilled):
+            answers = (predictions[run.id], predictions[best.hard])
+            _compare(run, test, *answers, predictions[TEACHER] if run.is_distilled else None)
     top = evaluations[TEACHER].metrics.get(CEILING)
     truth = None if top is None else {"roc_auc": top.value, "low": top.low, "high": top.high}
     return {"teacher": rows[TEACHER], "students": students, "truth": truth}
@@ -96,7 +101,7 @@ def _label_aware(
 
 
 def _compare(
-    run: Run, test: PairTable, own: Predictions, base: Predictions, teacher: Predictions
+    run: Run, test: PairTable, own: Predictions, base: Predictions, teacher: Predictions | None
 ) -> Comparison:
     """The comparison of a run with another, stored in its folder where pages find it."""
     comparison = compare(test, own, base, teacher=teacher, depth=DEPTH)

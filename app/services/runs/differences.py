@@ -22,17 +22,24 @@ from kdcore.runs.store import Run
 
 
 def kept_delta(row: Row, base: Row) -> Mapping[str, Difference] | None:
-    """Every metric's difference where it was measured before, else None; reads no predictions."""
-    return stored_differences(access.home(), row.run, base.run)
+    """Every metric's difference where it was measured before, else None.
+
+    Of two runs of the demo it may come from the comparison that the demo ships.
+    """
+    stored = stored_differences(access.home(), row.run, base.run)
+    if stored is None and {row.run.folder.parent, base.run.folder.parent} == {access.demo().runs}:
+        return shipped_delta(row, base)
+    return stored
 
 
 def shipped_delta(row: Row, base: Row) -> Mapping[str, Difference] | None:
-    """The same; also where the whole comparison is stored, as the demo does of its own runs."""
-    if (stored := kept_delta(row, base)) is not None:
+    """The same; also where the whole comparison lies in the run's folder."""
+    home, runs = access.home(), (row.run, base.run)
+    if (stored := stored_differences(home, *runs)) is not None:
         return stored
-    if (path := differences_file(access.home(), row.run, base.run)) and _same_pairs(row, base):
-        look_for_comparison(row.run, base.run, path)
-    return kept_delta(row, base)
+    if (path := differences_file(home, *runs)) and _same_pairs(row, base):
+        look_for_comparison(*runs, path)
+    return stored_differences(home, *runs)
 
 
 @by_hash(most=500)  # once for each state of the two files: it reads both

@@ -93,7 +93,8 @@ def _with_interval(delta: Difference) -> str:
 
 def _unequal(run: Run, base: Run) -> str:
     """That the baseline learned from another number of pairs or epochs, as a part in brackets."""
-    pairs, epochs = run.limit != base.limit, run.epochs != base.epochs
+    pairs = (run.limit, run.transfer) != (base.limit, base.transfer)
+    epochs = run.epochs != base.epochs
     if not (run.epochs and base.epochs and (pairs or epochs)):
         return ""
     ours, theirs = _budget(run, pairs, epochs), _budget(base, pairs, epochs)
@@ -102,5 +103,9 @@ def _unequal(run: Run, base: Run) -> str:
 
 def _budget(run: Run, pairs: bool, epochs: bool) -> str:
     amount = f"from {run.learned_from:,} pairs" if run.limit else "from all pairs"
+    if run.transfer != "train":
+        parts = run.transfer.split("+")
+        count = sum(run.splits[part].pairs for part in parts if part in run.splits)
+        amount = f"from {count:,} pairs ({' and '.join(parts)})"
     duration = f"for {run.epochs:g} epoch{'s' * (run.epochs != 1)}"
     return " ".join([amount] * pairs + [duration] * epochs)

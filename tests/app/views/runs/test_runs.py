@@ -589,6 +589,17 @@ def test_folded_seeds_are_judged_by_their_own_twins_and_say_over_how_many(home):
     assert found["Δ 95 %"] == ""
 
 
+def test_the_bundled_runs_are_complete_at_first_sight(tmp_path, monkeypatch):
+    monkeypatch.setenv("KDLAB_HOME", str(tmp_path / "new"))
+    monkeypatch.delenv("KDLAB_DEMO", raising=False)
+    monkeypatch.setattr(background, "ensure_process", lambda _: pytest.fail("it measures"))
+    words = texts(page())
+    assert "evaluated" not in words
+    assert "baseline learned from 5,000 pairs for 20 epochs, this run from 100,000 pairs (log)" in (
+        words
+    )
+
+
 def test_the_finding_of_one_run_names_its_twin_first_and_what_the_baseline_had_more(home):
     folded_row(home, 1)
     differences.measure(differences.lacking([entry_of("s1").row], entry_of("hard").row, {}))
