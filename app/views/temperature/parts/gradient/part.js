@@ -10,7 +10,7 @@ const [COLD, HOT] = [0.25, 20];
 const [FLOOR, ROOF] = [1e-4, 10]; // fixed axis, so that pairs compare
 const POINTS = 81;
 const SAMPLE = 400; // pairs behind the thin lines
-const HEIGHT = low() ? 148 : 330;
+const HEIGHT = low() ? 134 : 330;
 const [PAD, FOOT, SIDE] = [64, 44, 170];
 const TEMPERATURES = Array.from({ length: POINTS }, (_, at) => COLD * (HOT / COLD) ** (at / (POINTS - 1)));
 
