@@ -66,8 +66,8 @@ def _film(student: Answers | None, twin: Answers | None) -> Film | None:
 def _moments(model: Answers | None) -> Moments | None:
     """The moments of a model's run, or those that the demo keeps of it."""
     folders = _folders(model)
-    found = (moments_of(folder, model.title) for folder in folders if model)
-    return next((moments for moments in found if moments is not None), None)
+    films = (moments_of(folder, model.title) for folder in folders if model)
+    return next((moments for moments in films if moments is not None), None)
 
 
 def _folders(model: Answers | None) -> list[Path]:
@@ -75,8 +75,8 @@ def _folders(model: Answers | None) -> list[Path]:
     if model is None or model.run is None:
         return []
     run = model.run
-    kept = [BUNDLED / run.id] if run.folder.parent == access.demo().runs else []
-    return [run.replay_folder, *kept]
+    bundled = [BUNDLED / run.id] if run.folder.parent == access.demo().runs else []
+    return [run.replay_folder, *bundled]
 
 
 @by_hash(most=6)
