@@ -36,7 +36,7 @@ def rsa(a: NDArray[Any], b: NDArray[Any]) -> float:
     if len(a) < 3:
         return float("nan")
     upper = np.triu_indices(len(a), k=1)
-    ranks = [rankdata(_correlations(side)[upper]) for side in (a, b)]
+    ranks = [rankdata(correlations(side)[upper]) for side in (a, b)]
     x, y = (rank - rank.mean() for rank in ranks)
     norm = np.sqrt((x @ x) * (y @ y))
     return float(x @ y / norm) if norm > 0 else float("nan")
@@ -47,7 +47,7 @@ def _centered(x: NDArray[Any]) -> NDArray[np.float64]:
     return np.asarray(x - x.mean(axis=0)) if len(x) else x
 
 
-def _correlations(x: NDArray[Any]) -> NDArray[np.float64]:
+def correlations(x: NDArray[Any]) -> NDArray[np.float64]:
     """(pairs, pairs) Pearson correlation of the rows; 0 with a row that is constant."""
     x = np.asarray(x, dtype=np.float64)
     x = x - x.mean(axis=1, keepdims=True)

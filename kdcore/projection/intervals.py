@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from kdcore.metrics.significance import ENDS
+from kdcore.metrics.similarity import correlations
 
 Floats = NDArray[np.float64]
 Features = NDArray[Any]
@@ -69,20 +70,12 @@ def rsa_effects(a: Features, b: Features) -> Floats:
     """
     n = len(a)
     rows, columns = np.triu_indices(n, k=1)
-    orders = [np.argsort(_distances(side)[rows, columns]) for side in (a, b)]
+    orders = [np.argsort(-correlations(side)[rows, columns]) for side in (a, b)]
     u, v = (_shares(order) for order in orders)
     effect = u * v + _longer(orders[0], v) + _longer(orders[1], u)
     effect -= effect.mean()
     total = np.bincount(rows, effect, n) + np.bincount(columns, effect, n)
     return np.asarray(12 * total / len(effect))
-
-
-def _distances(x: Features) -> Floats:
-    x = np.asarray(x, dtype=np.float64)
-    x = x - x.mean(axis=1, keepdims=True)
-    norm = np.linalg.norm(x, axis=1, keepdims=True)
-    unit = np.divide(x, norm, out=np.zeros_like(x), where=norm > 0)
-    return np.asarray(-(unit @ unit.T))
 
 
 def _shares(order: NDArray[np.intp]) -> Floats:
