@@ -9,7 +9,8 @@ evaluate   metrics without resampling: 10,000 pairs in 20 ms, 100,000 in 100 ms,
 
 pretraining.py has the race of pretraining (at least 3 times). Each takes two to five minutes.
 distill, finetune: the same pairs, tokens, model and batches, as in run.py; turns of 3 seconds, the
-median of all steps; the Trainer runs with bf16 and without it, and the faster of the two counts.
+median of all steps. Where the processor multiplies bf16, the Trainer runs with it and without it,
+and the faster of the two counts.
 cores: whole trainings that take turns, each three times; the median of what their metric lines say
 after the first two, so that starting does not count.
 evaluate: the table is in order already. next: what it keeps from another model is there; first: it
@@ -53,19 +54,21 @@ def trainer(name: str, data: str, quick: bool) -> None:
     """Ours beside the tuned HF Trainer."""
     import ours
     import peers
+    import torch
     from data import prepare
+
+    from kdcore.models.packed import product_type
 
     here, there, least = {
         "distill": (ours.distill_ours, peers.distill_trainer, 9.0),
         "finetune": (ours.finetune_ours, peers.finetune_trainer, 2.5),
     }[name]
     job = prepare(data, "title", 500 if quick else 20_000, 32 if quick else 512, 1)
+    contenders = {"HF Trainer, fp32": partial(there, bf16=False), "ours": here}
+    if product_type("auto", torch.device("cpu")) == torch.bfloat16:
+        contenders["HF Trainer, bf16"] = partial(there, bf16=True)
     rates = race(
-        {
-            "HF Trainer, bf16": partial(there, bf16=True),
-            "HF Trainer, fp32": partial(there, bf16=False),
-            "ours": here,
-        },
+        contenders,
         job,
         Effort(1, 0.1, 1) if quick else Effort(10, 3.0, 3),
     )

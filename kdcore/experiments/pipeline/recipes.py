@@ -82,7 +82,7 @@ RECIPES = {
             training=_STUDENT_TRAINING,
         ),
         full=Preset(
-            data="world:log=200000",
+            data="world:log=100000",
             limit=0,
             models={"teacher": "bert_teacher:dropout=0.1", "student": _TWINBERT},
             training=_STUDENT_TRAINING,
@@ -105,7 +105,7 @@ RECIPES = {
             | {"pretrain": {"epochs": 6}, "teacher": {"epochs": 12} | _SELECT},
         ),
         full=Preset(
-            data="world:log=200000",
+            data="world:log=100000",
             limit=0,
             models={
                 "teacher": "bert_teacher:dropout=0.1",

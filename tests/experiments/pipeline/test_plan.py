@@ -68,10 +68,10 @@ def test_one_setting_changes_the_model_of_all_stages_of_a_student(tmp_path):
 def test_a_plan_of_the_world_generates_few_pairs_and_is_estimated_honestly(tmp_path):
     home = Workspace(tmp_path)
     plan = pipeline.plan("relevance", workspace=home)
-    assert plan.data == "world:log=200000"
+    assert plan.data == "world:log=100000"
     each = {one.stage: one for one in pipeline.estimates(plan, home)}
-    assert each["student_log"].pairs == 200_000
-    assert each["scores"].pairs == 234_000
+    assert each["student_log"].pairs == 100_000
+    assert each["scores"].pairs == 134_000
     assert {one.basis for one in each.values()} == {NOT_YET}
     assert each["teacher"].memory_mb > 0
 
