@@ -240,13 +240,14 @@ def stored_index(folder: Path, vectors: AdVectors, recipe: str = "") -> AnnIndex
 
 def _in_order(ids: Ids, scores: Vectors, k: int) -> Hits:
     """Best first, of equal cosines the lower id first, filled up to k places."""
-    scores = np.where(ids < 0, -np.inf, scores).astype(np.float32)
+    scores = np.where(ids < 0, np.float32(-np.inf), scores)
     ids, scores = best_first(ids, scores)
-    missing = max(0, k - ids.shape[1])
-    return Hits(
-        np.pad(ids.astype(np.int64), ((0, 0), (0, missing)), constant_values=MISSING),
-        np.pad(scores, ((0, 0), (0, missing)), constant_values=-np.inf),
-    )
+    missing = k - ids.shape[1]
+    if missing > 0:
+        shape = len(ids), missing
+        ids = np.hstack([ids, np.full(shape, MISSING)])
+        scores = np.hstack([scores, np.full(shape, -np.inf, np.float32)])
+    return Hits(ids.astype(np.int64, copy=False), scores)
 
 
 def _digest(path: Path) -> str:
