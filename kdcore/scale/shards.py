@@ -183,6 +183,20 @@ class ShardStore:
         """Every shard, in the order of the rows."""
         return self.layout.shards()
 
+    @property
+    def finished(self) -> float:
+        """When the last shard was written, in seconds since the epoch."""
+        return max(path.stat().st_mtime for path in self._paths)
+
+    @property
+    def size(self) -> int:
+        """The bytes of all shards."""
+        return sum(path.stat().st_size for path in self._paths)
+
+    @property
+    def _paths(self) -> list[Path]:
+        return [self.folder / self.layout.file_name(shard) for shard in self.shards]
+
     def read(self, place: int) -> tuple[Logits, Classes | None]:
         """The (rows, k) logits of a shard, and their classes; None when every class is kept."""
         path = self.folder / self.layout.file_name(self.shards[place])

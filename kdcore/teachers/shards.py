@@ -1,5 +1,6 @@
 """A teacher whose logits on the log lie in shards: they are read one by one, beside the labels."""
 
+import time
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from kdcore.config import DistillConfig
 from kdcore.data.answers.regrade import model_scheme, regraded
+from kdcore.data.names import world_log
 from kdcore.data.pairs import COLUMNS, PairTable
 from kdcore.errors import DataError
 from kdcore.predictions import Predictions, model_hash
@@ -107,12 +109,22 @@ def shard_predictions(
     windows = ShardWindows(pieces, store, teacher, pairs, train, config.seed)
     validation = pairs.split("validation").labelled()
     checks = scored(validation) if len(validation) else None
-    note = (
-        f"the log of {pieces.rows:,} pairs (key {pieces.key}) is read in {len(store.shards):,} "
-        "shards, one in memory at a time"
-    )
     soft = windows.first.soft
-    return TeacherPredictions(soft, checks, (*soft.notes, note), windows=windows)
+    return TeacherPredictions(
+        soft, checks, (*soft.notes, _origin(config, windows)), windows=windows
+    )
+
+
+def _origin(config: DistillConfig, windows: ShardWindows) -> str:
+    """From which shards a student learns: whose, on which log, how many, since when, and where."""
+    store, rows = windows.store, windows.pieces.rows
+    data = config.data if world_log(config.data)[0] else windows.pairs.name  # never a path
+    moment = time.strftime("%Y-%m-%d %H:%M", time.localtime(store.finished))
+    return (
+        f"the log of {data}, {rows:,} pairs (key {windows.pieces.key}), is read in "
+        f"{len(store.shards):,} shards, one in memory at a time: the logits of "
+        f"{windows.teacher.id}, stored {moment} in {store.layout.name}"
+    )
 
 
 def scored_log(

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
-from kdcore.config import FinetuneConfig, TrainedConfig
+from kdcore.config import DistillConfig, FinetuneConfig, TrainedConfig
 from kdcore.data.library import CARD, WORLD
-from kdcore.data.names import pairs_of
+from kdcore.data.names import pairs_of, without_world_log, world_log
 from kdcore.data.pairs import PairTable
 from kdcore.data.splits import transfer_set
 from kdcore.workspace import Workspace
@@ -32,7 +32,8 @@ class DataStats:
 
     transfer_texts: of the pairs that a student learns from; train_texts: those of its twin.
     transfer_hash, validation_hash: content hashes of the pairs that a teacher has to score; of
-    validation only the labelled ones.
+    validation only the labelled ones. in_shards: pairs of transfer that a teacher has scored in
+    shards; they are in no hash.
     """
 
     transfer: int
@@ -44,6 +45,7 @@ class DataStats:
     train_texts: Texts
     transfer_hash: str
     validation_hash: str
+    in_shards: int = 0
 
     @property
     def no_twin(self) -> str:
@@ -58,16 +60,28 @@ class DataStats:
 def stats_of(config: TrainedConfig, workspace: Workspace) -> DataStats:
     """Count the pairs that a config trains on; DataError when the data cannot be read.
 
-    The counts are cached per data set, limit and transfer set until the files change.
+    The counts are cached per data set, limit and transfer set until the files change. A log of the
+    world in shards is not generated: its size is in its name, its texts are like those beside it.
     """
-    transfer = getattr(config, "transfer", "train")
+    if not isinstance(config, DistillConfig) or not config.from_shards:
+        transfer = getattr(config, "transfer", "train")
+        return _counted(config.data, config.limit, transfer, workspace)
+    rest = without_world_log(config.data)
+    stats = _counted(rest, config.limit, config.transfer_in_memory, workspace)
+    log = world_log(config.data)[0]
+    log = log or _counted(config.data, config.limit, "log", workspace).transfer
+    train = stats.transfer if config.transfer_in_memory == "train" else 0
+    return replace(stats, transfer=log + train, in_shards=log)
+
+
+def _counted(data: str, limit: int, transfer: str, workspace: Workspace) -> DataStats:
+    """The pairs of some data, of which these splits are learned from."""
     root = str(workspace.root)
-    if sum(world_sizes(config.data).values()) <= _MOST_GENERATED:
-        stamps = file_stamps(config.data, workspace)
-        return _count(config.data, config.limit, transfer, root, stamps)
+    if sum(world_sizes(data).values()) <= _MOST_GENERATED:
+        return _count(data, limit, transfer, root, file_stamps(data, workspace))
     # A big world is not generated: its sizes are in its name, its words are those of a small one.
-    most = config.limit or sum(world_sizes(config.data).values())
-    sizes = _SPLITS | world_sizes(config.data)
+    most = limit or sum(world_sizes(data).values())
+    sizes = _SPLITS | world_sizes(data)
     limited = {k: n if k in ("test", "log") else min(n, most) for k, n in sizes.items()}
     small = ",".join(f"{split}={min(n, _SAMPLE)}" for split, n in sizes.items())
     return replace(

@@ -247,12 +247,9 @@ def _scoring_seconds(
     device: str,
 ) -> float | None:
     """Seconds in which one teacher scores every pair; None where its scores are cached."""
-    transfer = stats.transfer
-    if config.from_shards:  # it has scored the log
-        transfer = stats.labelled if config.transfer_in_memory == "train" else 0
     # a list: of a big world both hashes are unknown, and so equal
     parts = [
-        (stats.transfer_hash, transfer),
+        (stats.transfer_hash, stats.transfer - stats.in_shards),
         (stats.validation_hash, stats.labelled_validation),
     ]
     left = sum(n for h, n in parts if n and not is_cached(teacher, h, workspace, device))

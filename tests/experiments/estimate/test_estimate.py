@@ -13,7 +13,7 @@ from kdcore.config import (
     TrainingConfig,
 )
 from kdcore.errors import LabError
-from kdcore.experiments.estimate import throughput
+from kdcore.experiments.estimate import data_stats, throughput
 from kdcore.experiments.estimate.data_stats import stats_of
 from kdcore.experiments.estimate.estimate import device_of, estimated_and_true, is_cached
 from kdcore.experiments.estimate.estimate import estimate as estimate_with
@@ -165,11 +165,33 @@ def test_a_teacher_has_yet_to_score_a_big_log_but_not_one_that_lies_in_shards(be
     stats = replace(stats_of(config, workspace), transfer=9000, transfer_hash="")
     stats = replace(stats, validation_hash="")  # as of a big world, which is not generated
     seconds = [
-        estimate_with(each, stats, workspace).teacher_seconds
-        for each in (config, *(in_shards(config, transfer) for transfer in ("train+log", "log")))
+        estimate_with(each, replace(stats, in_shards=log), workspace).teacher_seconds
+        for each, log in (
+            (config, 0),
+            (in_shards(config, "train+log"), 9000 - stats.labelled),
+            (in_shards(config, "log"), 9000),
+        )
     ]
     rows = [9000 + VALIDATION, stats.labelled + VALIDATION, VALIDATION]
     assert seconds == pytest.approx([seconds[0] * n / rows[0] for n in rows])
+
+
+def test_a_log_in_shards_is_counted_by_its_name_and_the_rest_as_without_it(bench, monkeypatch):
+    workspace, config = bench
+    rest = "train=300,validation=50,test=40"
+    beside = stats_of(replace(config, data=f"world:{rest}"), workspace)
+    asked = []
+    genuine = data_stats.pairs_of
+    monkeypatch.setattr(
+        data_stats, "pairs_of", lambda c, w: (asked.append(c.data), genuine(c, w))[1]
+    )
+    log = replace(in_shards(config, "train+log"), data=f"world:log=3000000,{rest}")
+    stats = stats_of(log, workspace)
+    assert (stats.transfer, stats.in_shards) == (3_000_000 + beside.transfer, 3_000_000)
+    assert stats.transfer_hash == beside.transfer_hash  # so what the teacher has scored is known
+    assert (stats.labelled, stats.test) == (beside.labelled, 40)
+    assert stats_of(replace(log, transfer="log"), workspace).transfer == 3_000_000
+    assert all("log" not in data for data in asked)
 
 
 def in_shards(config, transfer):
