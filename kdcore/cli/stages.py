@@ -191,7 +191,9 @@ def inherit(settings: Settings[Any], role: str) -> None:
     values = settings.values
     limit, data = values.get("limit"), values.get("data", "")
     if isinstance(values.get(role), str) and values[role] and isinstance(data, str):
-        values |= lab.inherited({role: values[role], "data": data, "limit": limit}, role)
+        given = {role: values[role], "data": data, "limit": limit}
+        given |= {k: values[k] for k in ("as_is", "on", "splits") if k in values}
+        values |= lab.inherited(given, role)
 
 
 def predict(

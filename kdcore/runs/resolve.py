@@ -72,14 +72,15 @@ def inherited(settings: Mapping[str, Any], role: str, workspace: Workspace) -> d
 
     Data and limit are that run's unless they are set; other data without a set limit have none. Of
     several teachers it is the first; without an outside teacher, data and limit are the usual ones.
-    A run outside the workspace is named by its folder. RunError when it has no model yet.
+    Other imported data are scored with their splits as they lie. A run outside the workspace is
+    named by its folder. RunError when it has no model yet.
     """
     named, runs = settings[role], RunStore(workspace.runs)
-    if isinstance(named, Run):
-        return _taken(settings, named, workspace) | {role: runs.reference(named)}
-    if role != "teacher":
-        source = runs.get(named)
-        return _taken(settings, source, workspace) | {role: runs.reference(source)}
+    if role != "teacher" or isinstance(named, Run):
+        source = named if isinstance(named, Run) else runs.get(named)
+        taken = _taken(settings, source, workspace) | {role: runs.reference(source)}
+        as_is = role == "run" and _as_they_lie(taken, source, workspace)
+        return taken | ({"as_is": True} if as_is else {})
     teaching = TeacherConfig.parse(named)
     teachers = {name: runs.get(name).require_model() for name in teaching.runs}
     renamed = teaching.renamed(lambda name: runs.reference(teachers[name]))
@@ -94,6 +95,19 @@ def _taken(settings: Mapping[str, Any], source: Run | None, workspace: Workspace
         same = whole(str(taken["data"]), workspace) == whole(data, workspace)
         taken["limit"] = source.limit if source and same else 0
     return taken
+
+
+def _as_they_lie(settings: Mapping[str, Any], source: Run, workspace: Workspace) -> bool:
+    """Whether the splits of imported data are scored as they lie, as the app scores them.
+
+    The run's own data are cut as they were for its training, and so are those of which `test` is
+    asked for; whoever sets as_is, or scores in shards, has decided.
+    """
+    data, splits = str(settings["data"]), settings.get("splits")
+    named = splits if isinstance(splits, list | tuple) else ()
+    decided = settings.get("as_is") is not None or settings.get("on") or "test" in named
+    own = whole(data, workspace) == whole(source.data, workspace)
+    return not (decided or own or data.partition(":")[0] == WORLD)
 
 
 def leading(run: Run) -> Run:

@@ -118,8 +118,13 @@ def test_splits_as_they_lie_are_not_cut_and_all_is_every_pair(
     for split in ("all", "train"):
         lab.predictions(run, split).require(only.content_hash, len(only))
     assert len(lab.split_of(run, "all", home)) == len(only)
-    cut = lab.infer(source, "mine", workspace=home)
-    assert len(lab.predictions(cut, "test")) < len(only)
+    unsaid = lab.infer(source, "mine", workspace=home)  # as the app scores data of others
+    lab.predictions(unsaid, "train").require(only.content_hash, len(only))
+    assert unsaid.config.as_is
+    for cut in ({"as_is": False}, {"splits": ("test",)}):  # for comparison with runs on these data
+        run = lab.infer(source, "mine", workspace=home, **cut)
+        assert len(lab.predictions(run, "test")) < len(only)
+    assert not lab.infer(source, workspace=home).config.as_is  # its own data, as it learned them
 
 
 def test_a_distillation_reads_the_scores_of_a_fast_infer_run(
