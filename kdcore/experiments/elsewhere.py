@@ -45,7 +45,9 @@ def carry_out_on(
     tasks: list[Task] = [{"folder": str(run.folder.resolve()), "home": home} for run in runs]
     device = runs[0].device
     reason = "the sweep ended before"
-    outcomes = on_ray(tasks, place, shared=workspace.root, device=device, do=carry_out)
+    outcomes = on_ray(
+        tasks, place, shared=workspace.root, device=device, do=carry_out, is_over=is_over
+    )
     try:
         with closing(outcomes):
             for outcome in outcomes:
@@ -68,6 +70,13 @@ def carry_out(task: Task) -> str:
     except Exception as error:  # the run's record says it, too; the other tasks go on
         return str(error) if isinstance(error, LabError) else f"{type(error).__name__}: {error}"
     return ""
+
+
+def is_over(task: Task) -> bool:
+    """Whether the record of a task's run says that the run has ended."""
+    with suppress(LabError):
+        return Record.read(Path(task["folder"])).is_over
+    return False
 
 
 def look(workspace: Workspace, address: str) -> Seen:
@@ -106,7 +115,15 @@ def carry(run: Run, address: str, device: str, workspace: Workspace) -> None:
             }
             task |= {"threads": "" if gpu else str(machine.threads), "gpu": gpu}
             signs = _Signs(run)
-            error = on_machine(ray, task, machine, gpu=gpu, do=carry_out_queued, watch=signs.give)
+            error = on_machine(
+                ray,
+                task,
+                machine,
+                gpu=gpu,
+                do=carry_out_queued,
+                watch=signs.give,
+                is_over=is_over,
+            )
     except (LabError, KeyError) as problem:
         _give_back(run)
         why = str(problem) if isinstance(problem, LabError) else f"{device} is no longer there"

@@ -17,7 +17,7 @@ from kdcore.config.executor import Place
 from kdcore.errors import ConfigError, RunError
 from kdcore.runs.queue.cluster import Machine
 from kdcore.scale.local import AHEAD, Outcome, Task
-from kdcore.scale.tasks import LOOK, attempt
+from kdcore.scale.tasks import LOOK, attempt, is_done
 from kdcore.stops import heed
 from kdcore.workspace import write_text_atomic
 
@@ -25,6 +25,7 @@ RETRIES = 3  # of a task whose process or machine died; an error of its own is n
 PATIENCE = 30.0  # seconds for a cluster to answer
 _PROBED = 60.0  # seconds for a machine to read the probe; Ray sees sooner that one has died
 _LOOK_EVERY = 0.5
+SILENT = 30.0  # seconds for Ray to tell of an end that a task's files show
 _OLD = 3600.0  # seconds after which nobody reads a probe
 
 
@@ -35,14 +36,16 @@ def on_ray(
     shared: Path,
     device: str = "auto",
     do: Callable[[Task], str] = attempt,
+    is_over: Callable[[Task], bool] = is_done,
 ) -> Generator[Outcome, None, None]:
     """Give the tasks to a Ray cluster and yield each when it has ended.
 
     place: the workers of a cluster that is started here, one per core by default, or the address
     of a running one. shared: a folder that every machine must see. device: a task takes a GPU of
     its own for cuda, and for auto where the cluster has any. do: does a task in a worker, and says
-    why it failed. At most three tasks per worker are submitted ahead; closing the generator ends
-    the workers. ConfigError when the cluster has no GPU, or no CPU, for a task.
+    why it failed. is_over: whether the files of a task say that it has ended; they count where
+    Ray's message of it does not come. At most three tasks per worker are submitted ahead; closing
+    the generator ends the workers. ConfigError when the cluster has no GPU, or no CPU, for a task.
     """
     with joined(place) as ray:
         unit = _unit(ray, device)
@@ -52,6 +55,7 @@ def on_ray(
         options = {"num_gpus": 1, "max_calls": 0} if unit == "GPU" else {"num_cpus": 1}
         remote = ray.remote(max_retries=RETRIES, scheduling_strategy="SPREAD", **options)(do)
         waiting, running = list(enumerate(tasks))[::-1], dict[Any, int]()
+        overdue = _Overdue(is_over)
         while waiting or running:
             while waiting and len(running) < AHEAD * slots:
                 number, task = waiting.pop()
@@ -59,6 +63,25 @@ def on_ray(
             heed()
             for ref in ray.wait(list(running), num_returns=1, timeout=_LOOK_EVERY)[0]:
                 yield Outcome(running.pop(ref), _answer(ray, ref))
+            for ref in [ref for ref, number in running.items() if overdue(tasks[number])]:
+                yield Outcome(running.pop(ref))
+
+
+class _Overdue:
+    """Tell the tasks that have ended by their files while Ray has kept silent of it for a while.
+
+    When machines are overloaded, or one of them dies, Ray's last message of a task may be lost; it
+    would then be waited for without end.
+    """
+
+    def __init__(self, is_over: Callable[[Task], bool]) -> None:
+        self._is_over, self._since = is_over, dict[int, float]()
+
+    def __call__(self, task: Task) -> bool:
+        if not self._is_over(task):
+            self._since.pop(id(task), None)
+            return False
+        return time.monotonic() - self._since.setdefault(id(task), time.monotonic()) >= SILENT
 
 
 def _answer(ray: Any, ref: Any) -> str:
@@ -104,20 +127,24 @@ def on_machine(
     gpu: bool,
     do: Callable[[Task], str],
     watch: Callable[[], None],
+    is_over: Callable[[Task], bool],
 ) -> str:
     """Do a task on a machine of a cluster that has been joined; why it failed, or "".
 
     It takes the cores of a run, or a GPU, and is given to another machine when this one is gone. A
-    worker that dies is replaced. watch: called every half second until the end.
+    worker that dies is replaced. watch: called every half second until the end. is_over: as in
+    `on_ray`.
     """
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     takes = {"num_cpus": 0, "num_gpus": 1} if gpu else {"num_cpus": machine.threads}
     where = NodeAffinitySchedulingStrategy(machine.id, True)
     remote = ray.remote(max_retries=RETRIES, scheduling_strategy=where, **takes)(do)
-    ref = remote.remote(task)
+    ref, overdue = remote.remote(task), _Overdue(is_over)
     while not ray.wait([ref], timeout=_LOOK_EVERY)[0]:
         watch()
+        if overdue(task):
+            return ""
     return _answer(ray, ref)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kdcore.errors import LabError
-from kdcore.scale.shards import Shard
+from kdcore.scale.shards import Layout, Shard
 
 SCORE, LOOK = "score", "look"
 
@@ -21,6 +21,15 @@ def attempt(task: dict[str, Any]) -> str:
             return str(error)
         return f"{type(error).__name__}: {error}"
     return ""
+
+
+def is_done(task: dict[str, Any]) -> bool:
+    """Whether the file that a task writes is there."""
+    if task["do"] != SCORE:
+        return False
+    work = task["work"]
+    layout = Layout(**work["layout"] | {"classes": tuple(work["layout"]["classes"])})
+    return (Path(work["out"]) / layout.file_name(Shard(**task["shard"]))).is_file()
 
 
 def work() -> None:
