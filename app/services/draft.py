@@ -15,13 +15,13 @@ from app.services import access, score_files
 from app.services.boards import chosen_data, refuse_other_data
 from app.services.links import decode as decode
 from app.services.links import encode as encode
+from app.services.runs import shards
 from app.services.runs.names import named, names
 from app.services.scoring import Model, models
-from kdcore.catalog import SIZES
 from kdcore.config import DistillConfig, TeacherConfig, from_dict, to_dict
 from kdcore.config.teacher import without_folders
 from kdcore.errors import ConfigError, LabError, about_settings, lookup
-from kdcore.experiments.changes import ABSENT
+from kdcore.experiments.changes import ABSENT, of_size
 from kdcore.experiments.presets import PRESETS, TEACHER, changed_from, config_of
 from kdcore.runs.store import Run, RunStore
 
@@ -76,7 +76,8 @@ def draft_of(preset: str, changed: Mapping[str, Any]) -> Draft:
     """A preset with some changes, checked; what is wrong stays to be seen and mended."""
     try:
         config = _config(preset, changed)
-        if misfits := score_files.misfits(config, _key(config.teacher), teachers()):
+        misfits = score_files.misfits(config, _key(config.teacher), teachers())
+        if misfits := misfits or shards.misfits(config):
             return Draft(preset, dict(changed), _shown(config), None, misfits)
         return Draft(preset, dict(changed), _shown(config), config)
     except ConfigError as error:
@@ -89,7 +90,7 @@ def draft_of(preset: str, changed: Mapping[str, Any]) -> Draft:
 
 def take(path: str, value: Any) -> None:
     """Change one setting of the draft; what equals the preset again is no change."""
-    _change({path: value}, path.removesuffix("name") if path.endswith(".name") else "", path)
+    change({path: value}, path.removesuffix("name") if path.endswith(".name") else "", path)
 
 
 def remove(group: str, name: str) -> None:
@@ -100,28 +101,26 @@ def remove(group: str, name: str) -> None:
     if group == "terms":
         remove("schedules", name)
     path, (knob, value) = f"{group}.{name}.", ABSENT[group]
-    _change({}, path, group)
+    change({}, path, group)
     if draft().at(path.rstrip(".")) is not None:
-        _change({f"{path}{knob}": value}, path, group)
+        change({f"{path}{knob}": value}, path, group)
 
 
 def take_student(spec: str) -> None:
     """Another student of the catalog, or a named size of one; it starts from its own knobs."""
-    _change(of_size(spec, "student"), "student.", "student")
+    change(of_size(spec, "student"), "student.", "student")
 
 
-def of_size(name: str, role: str) -> dict[str, Any]:
-    """The settings that make the model of a role one of the catalog, or one of a named size."""
-    knobs = SIZES.get(name, {})  # of BERT-n
-    params = {f"{role}.params.{knob}": value for knob, value in knobs.items()}
-    return {f"{role}.name": "bert" if knobs else name, **params}
+def change(
+    settings: Changed, group: str | tuple[str, ...], label: str, pinned: Sequence[str] = ()
+) -> None:
+    """Change settings; the rest of their group is reset. The draft stays where no link holds it.
 
-
-def _change(settings: Changed, group: str, label: str) -> None:
-    """Change settings; the rest of their group is reset. The draft stays where no link holds it."""
+    group: beginnings of paths. pinned: settings that stand in the link in any case.
+    """
     now = draft()
     others = {p: v for p, v in now.changed.items() if not (group and p.startswith(group))}
-    pinned = [name for name in FROM_BOARD if name in others and name not in settings]
+    pinned = [*pinned, *(n for n in FROM_BOARD if n in others and n not in settings)]
     try:
         text = _fitting(_lean(now.preset, others | settings, pinned))
     except ConfigError as error:
@@ -159,7 +158,7 @@ def adopt(teacher: str, **more: Any) -> None:
     """Let a run that has just been trained teach; no entry of the history. more: other choices."""
     teachers.clear()
     now = draft()
-    text = _fitting(_lean(now.preset, now.changed | {"teacher": teacher}, ()))
+    text = _fitting(_lean(now.preset, now.changed | {"teacher": teacher, "from_shards": False}, ()))
     state.correct(distill={"settings": text, **more})
 
 
@@ -205,7 +204,7 @@ def _config(preset: str, changed: Mapping[str, Any]) -> DistillConfig:
 
 
 def _on_data_here(config: DistillConfig) -> DistillConfig:
-    refuse_other_data(config.data)
+    refuse_other_data(shards.data_in_memory(config))
     score_files.refuse_others(config)
     return config
 

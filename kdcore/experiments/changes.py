@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import yaml
 
 from kdcore import knobs
-from kdcore.catalog import STUDENTS
+from kdcore.catalog import SIZES, STUDENTS
 from kdcore.config import DistillConfig, FinetuneConfig, ModelConfig, to_dict
 from kdcore.errors import ConfigError
 from kdcore.knobs import build
@@ -119,3 +119,10 @@ def _reset_training(values: dict[str, Any], config: Any, changes: Mapping[str, A
     for key, default in STUDENTS[old].training.items():
         if training.get(key) == default and f"training.{key}" not in changes:
             training[key] = 0
+
+
+def of_size(name: str, role: str) -> dict[str, Any]:
+    """The settings that make the model of a role one of the catalog, or one of a named size."""
+    knobs = SIZES.get(name, {})  # of BERT-n
+    params = {f"{role}.params.{knob}": value for knob, value in knobs.items()}
+    return {f"{role}.name": "bert" if knobs else name, **params}

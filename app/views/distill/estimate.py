@@ -5,9 +5,10 @@ from math import isnan
 import streamlit as st
 
 from app import services
-from app.kit.texts import duration, md
+from app.kit.texts import counted, duration, md
 from app.services import standing
 from app.services.draft import Draft
+from app.services.runs import shards
 from app.views.distill.queries import cost, scale
 from app.views.distill.queries.cost import Cost
 from kdcore.data.answers.teaching import scored_of
@@ -41,6 +42,7 @@ def draw(now: Draft, train_twin: bool) -> None:
             _pairs(total, total.student),
             cut,
             _teacher(now, total.student),
+            _shards(now),
             memory(total.student),
         )
         st.caption("  \n".join(filter(None, lines)))
@@ -75,11 +77,24 @@ def _teacher(now: Draft, student: Estimate) -> str:
         return (
             "The teacher runs at every step, since not all it gives is stored; the time includes it"
         )
+    pairs = "the labelled pairs" if now.at("from_shards") is True else "these pairs"
     if student.teacher_cached:
-        return "The teacher has scored these pairs before, so its predictions cost no time"
+        return f"The teacher has scored {pairs} before, so its predictions cost no time"
     if isnan(student.teacher_seconds):
-        return "The teacher has to score these pairs first, once"
-    return f"Of that, {duration(student.teacher_seconds)} for the teacher to score the pairs, once"
+        return f"The teacher has to score {pairs} first, once"
+    return f"Of that, {duration(student.teacher_seconds)} for the teacher to score {pairs}, once"
+
+
+def _shards(now: Draft) -> str:
+    """How the log is read where it lies in shards; "" where it does not."""
+    stored = shards.of_config(now.config) if now.config and now.config.from_shards else None
+    if stored is None:
+        return ""
+    most = min(stored.shard_rows, stored.pairs)
+    return (
+        f"The log of {stored.pairs:,} pairs is scored already and lies in "
+        f"{counted(stored.shards, 'shard')}; one, of {most:,} pairs at most, is in memory at a time"
+    )
 
 
 def memory(student: Estimate) -> str:

@@ -57,7 +57,8 @@ def draw(now: Draft) -> None:
         _rest_of_training(training, whole)
     # a form never refuses without saying why: problems of no field that is drawn stand below
     in_rows = {f"schedules.{name}" for name in schedules.names(now)}
-    in_rows |= {"teacher"} if teacher.kind_of(now) == "file" else set()
+    if teacher.kind_of(now) in ("file", "shards"):
+        in_rows |= {"teacher", "from_shards"}
     for path, sentences in problems.items():
         if f"knob_{path}" not in st.session_state and path not in in_rows:
             for sentence in sentences:

@@ -6,7 +6,7 @@ from app import services, state
 from app.kit import controls, error_box, forms
 from app.kit.forms import Form
 from app.kit.texts import duration, md
-from app.services import access, draft
+from app.services import access
 from app.services.draft import Draft
 from app.state import keys
 from app.views.distill import estimate
@@ -16,6 +16,7 @@ from app.views.distill.queries import new_teacher as training
 from app.views.distill.queries.cost import Cost
 from app.views.distill.queries.new_teacher import NewTeacher
 from kdcore.config import FinetuneConfig, TrainingConfig
+from kdcore.experiments.changes import of_size
 from kdcore.experiments.command_line import command_of
 from kdcore.experiments.teachers import TEACHER_PRESETS
 
@@ -94,7 +95,7 @@ def _fields(now: NewTeacher, whole: Form) -> None:
             now.at("model") or {},
             of_model,
             "Model",
-            lambda name: training.take_model(draft.of_size(name, "model")),
+            lambda name: training.take_model(of_size(name, "model")),
         )
         data = {choice.key: choice.title for choice in services.data_choices()}
         chosen = str(now.at("data") or "")

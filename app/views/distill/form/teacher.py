@@ -12,7 +12,7 @@ from app.kit.forms import Form
 from app.kit.texts import md
 from app.services import draft, score_files
 from app.services.draft import Draft
-from app.views.distill.form import files, terms
+from app.views.distill.form import files, shards, terms
 from kdcore.catalog import TEACHERS
 from kdcore.config import TeacherConfig, teacher_misfit
 from kdcore.config.teacher import read_teacher, score_reason
@@ -21,6 +21,7 @@ from kdcore.experiments.command_line import model_of
 from kdcore.knobs import plain
 
 _LAST_RUN = "distill_last_run"  # in the session: the run that was chosen last
+_TITLES = {kind: entry.title for kind, entry in TEACHERS.items()} | {"shards": shards.TITLE}
 _HELP = "The run whose predictions the student learns; any run here that has a model."
 
 
@@ -30,8 +31,8 @@ def kinds(now: Draft, form: Form) -> None:
     st.session_state[key] = kind
     st.pills(
         "Teacher",
-        [each for each in TEACHERS if each == kind or not _misfit(now, each)],
-        format_func=lambda each: TEACHERS[each].title,
+        [each for each in _TITLES if each == kind or not _misfit(now, each)],
+        format_func=lambda each: _TITLES[each],
         key=key,
         disabled=form.closed,
         on_change=lambda: _choose(now, st.session_state[key]),
@@ -54,6 +55,9 @@ def details(now: Draft, form: Form) -> None:
     _use_ranking(now, form)
     if kind_of(now) == "file":
         files.draw(now, form)
+        return
+    if shards.is_on(now):
+        shards.draw(now, form)
         return
     if teacher.kind == "run":
         return
@@ -96,11 +100,11 @@ def _run_to_choose() -> list[str]:
 
 def unfit(now: Draft) -> None:
     """The kinds that a term rules out, greyed, each with its reason."""
-    for kind, entry in TEACHERS.items():
+    for kind, title in _TITLES.items():
         if reason := _misfit(now, kind):
             with st.container(horizontal=True, vertical_alignment="center", key=f"unfit_{kind}"):
                 icon = ":material/lock:"
-                st.button(entry.title, disabled=True, help=reason, key=f"teacher_{kind}", icon=icon)
+                st.button(title, disabled=True, help=reason, key=f"teacher_{kind}", icon=icon)
                 st.caption(md(reason), width="stretch")
 
 
@@ -111,13 +115,20 @@ def _teacher(now: Draft) -> TeacherConfig:
 
 
 def kind_of(now: Draft) -> str:
-    """The kind of the draft's teacher, also of scores that are not chosen yet."""
+    """The kind of the draft's teacher, also of scores that are not chosen yet.
+
+    "shards": one run, whose answers on the log are stored.
+    """
+    if shards.is_on(now):
+        return "shards"
     text = str(now.at("teacher") or "")
     return "file" if text.partition(":")[0] == "file" else _teacher(now).kind
 
 
 def _misfit(now: Draft, kind: str) -> str:
     """Why a kind cannot teach by one of the draft's terms."""
+    if kind == "shards":
+        return shards.misfit(now)
     if now.config is not None:
         read = [(term.method, term.params) for term in now.config.soft_terms.values()]
     else:
@@ -130,10 +141,13 @@ def _choose(now: Draft, kind: str | None) -> None:
     """Another kind of teacher, which starts with the runs or the student here."""
     if kind is None:  # the chosen one was clicked again
         return
+    if kind == "shards":
+        shards.start(now)
+        return
     here = [name for name in _teacher(now).runs if name in draft.teachers()]
     names: tuple[str, ...] = ()
     if kind == "file":
-        draft.take("teacher", files.start(now))
+        _let_teach(now, files.start(now))
         return
     if TEACHERS[kind].names == "run":
         names = tuple([*here, *_run_to_choose(), *draft.teachers()][:1])
@@ -142,7 +156,12 @@ def _choose(now: Draft, kind: str | None) -> None:
     elif TEACHERS[kind].names == "students":
         student = now.at("student")
         names = (model_of(student) if isinstance(student, Mapping) else "twinbert_cos",)
-    draft.take("teacher", TeacherConfig(kind=kind, names=names).text)
+    _let_teach(now, TeacherConfig(kind=kind, names=names).text)
+
+
+def _let_teach(now: Draft, text: str) -> None:
+    """Another teacher, for all pairs: where shards taught, what they decided is given up."""
+    draft.change({"teacher": text}, shards.SETTINGS if shards.is_on(now) else "", "teacher")
 
 
 def _renew(teacher: TeacherConfig, **changes: Any) -> None:
