@@ -9,7 +9,7 @@ from app.kit.texts import counted, duration, md
 from app.services import standing
 from app.services.draft import Draft
 from app.services.runs import shards
-from app.views.distill.queries import cost, scale
+from app.views.distill.queries import cluster, cost, scale
 from app.views.distill.queries.cost import Cost
 from kdcore.data.answers.teaching import scored_of
 from kdcore.experiments.estimate.estimate import Estimate
@@ -47,6 +47,7 @@ def draw(now: Draft, train_twin: bool) -> None:
         )
         st.caption("  \n".join(filter(None, lines)))
         st.caption(f"Estimated {md(total.student.basis)}." if total.is_timed else UNKNOWN)
+        elsewhere()
 
 
 def sentence(now: Draft, train_twin: bool) -> str:
@@ -54,7 +55,19 @@ def sentence(now: Draft, train_twin: bool) -> str:
     if now.config is None:
         return ""
     total = cost.cost(now.config, train_twin)
-    return f"about {duration(total.seconds[0])} on this machine" if total.is_timed else ""
+    if not total.is_timed:
+        return ""
+    place = ", but it goes to a cluster" if cluster.present() else ""
+    return f"about {duration(total.seconds[0])} on this machine{place}"
+
+
+def elsewhere() -> None:
+    """Say that a run goes to a cluster, where one is set, and what is known of its speed."""
+    if there := cluster.present():
+        st.caption(
+            f":material/lan: Time and memory are of this machine; the run goes to the Ray cluster "
+            f"at {md(there.address)}. {there.speed}"
+        )
 
 
 def _pairs(total: Cost, student: Estimate) -> str:

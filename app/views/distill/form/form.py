@@ -12,7 +12,7 @@ from app.kit.texts import md
 from app.services import draft
 from app.services.draft import Draft
 from app.views.distill.form import method, model, new_teacher, schedules, teacher, terms
-from app.views.distill.queries import runs
+from app.views.distill.queries import cluster, runs
 from kdcore.catalog import STUDENTS
 from kdcore.config import DistillConfig, OrderConfig, TrainingConfig
 from kdcore.config.order import KNOB_OF, MIXED
@@ -148,14 +148,23 @@ def _order(now: Draft, form: Form) -> None:
 
 
 def _device(now: Draft, form: Form) -> None:
+    there = cluster.present()
+    titles = there.devices if there else _devices_here()
+    help = (
+        "One run per GPU, and on the CPU as many as its cores allow; the others wait in the queue."
+    )
+    if there:
+        help = f"Of the Ray cluster at {md(there.address)}, where runs of the queue go. {help}"
+    forms.pick(form, "device", "Device", titles, str(now.at("device") or "auto"), help)
+
+
+def _devices_here() -> dict[str, str]:
+    """The devices of this machine by name, with their titles."""
     titles = {"auto": "the best here"}
     titles |= {device.name: device.title for device in runs.device_queue().devices}
     if sum(name.startswith("cuda:") for name in titles) > 1:
         titles[ALL_GPUS] = "all GPUs for this one run"
-    help = (
-        "One run per GPU, and on the CPU as many as its cores allow; the others wait in the queue."
-    )
-    forms.pick(form, "device", "Device", titles, str(now.at("device") or "auto"), help)
+    return titles
 
 
 def _inside(now: Draft, problems: dict[str, list[str]]) -> bool:

@@ -137,6 +137,7 @@ def _start(now: NewTeacher) -> None:
         st.warning(md(total.why))
     else:
         st.markdown(_cost(total))
+        estimate.elsewhere()
     pressed = st.button(
         "Start the teacher",
         type="primary",

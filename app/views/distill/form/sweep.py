@@ -8,7 +8,7 @@ from app import services, state
 from app.kit import controls, error_box
 from app.kit.texts import duration
 from app.services.draft import Draft
-from app.views.distill.queries import cost, runs
+from app.views.distill.queries import cluster, cost, runs
 from kdcore.catalog import METHODS
 from kdcore.errors import ConfigError
 
@@ -97,6 +97,8 @@ def _size(draft: Draft, grid: dict[str, list[str]], cells: int) -> str:
     if isnan(seconds[0]):
         return f"{students}. No time estimate yet: it appears after the first run."
     expected, low, high = map(duration, seconds)
+    there = cluster.present()
     return (
         f"{students}: **about {expected}** on this machine, one after the other ({low} to {high})."
+        f"{f' They go to the cluster. {there.speed}' if there else ''}"
     )

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from app import services
+from app.kit import by_hash
 from app.services import draft as distilling_draft
 from app.services.draft import decode, draft_of, encode
 from app.views.distill import trouble
@@ -18,6 +19,7 @@ from app.views.distill.queries.cost import Cost
 from kdcore import catalog
 from kdcore.catalog import Method
 from kdcore.config import DistillConfig, FinetuneConfig, to_dict
+from kdcore.experiments.estimate.estimate import Estimate
 from kdcore.experiments.presets import PRESETS
 from kdcore.objectives.params import ResponseParams
 from kdcore.runs.queue import cluster, queue
@@ -25,6 +27,21 @@ from kdcore.runs.queue.cluster import Machine, Seen
 from kdcore.runs.store import RunStore
 from tests.app.views.distill.acting import HEAT, knob, made, page
 from tests.app.visitor import button, choices, press, texts, visit
+
+ONE_MINUTE = Estimate(
+    seconds=60.0,
+    low=30.0,
+    high=120.0,
+    teacher_seconds=0.0,
+    teacher_cached=True,
+    scoring_seconds=5.0,
+    memory_mb=300.0,
+    pairs=4000,
+    steps=250,
+    pairs_per_second=400.0,
+    device="cpu",
+    basis="from 2 runs like this on this machine",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -355,6 +372,37 @@ def test_a_cluster_that_does_not_answer_is_named_and_its_runs_stay_queued(home, 
     assert "left: CPU, 4 cores" in texts(at)
     assert "right: CPU, 4 cores" in texts(at)
     assert why not in texts(at)
+
+
+def test_a_draft_for_a_cluster_is_offered_its_devices_and_told_whose_time_is_estimated(
+    home, monkeypatch
+):
+    monkeypatch.setenv(cluster.ADDRESS, "10.0.0.1:6379")
+    monkeypatch.setattr(cost, "cost", lambda config, train_twin: Cost(ONE_MINUTE))
+    device = knob(page(), "device")
+    assert device.options == ["the first free there", "a CPU", "a GPU"]  # it has not answered yet
+    machines = (Machine("1", "left", 4), Machine("2", "right", 0, 2, "H200"))
+    Seen("10.0.0.1:6379", machines, at=1.0).write(home)
+    at = page()
+    assert knob(at, "device").options == [
+        "the first free there",
+        "a CPU (1 machine)",
+        "H200 (2 there)",
+    ]
+    knob(at, "device").set_value("cuda").run()
+    assert draft_of("sixty_seconds", decode(choices(at).distill.settings)).config.device == "cuda"
+    assert "the run goes to the Ray cluster at 10.0.0.1:6379. How fast its machines are" in texts(
+        at
+    )
+    for seconds in (30.0, 90.0):
+        run = made(home, "finished", estimate={"seconds": 60.0})
+        (run.folder / "provenance.json").write_text(json.dumps({"machine": "another"}))
+        line = {"step": 3, "time": 1.0, "seconds": seconds}
+        (run.folder / "metrics.jsonl").write_text(json.dumps(line) + "\n")
+    by_hash.clear()
+    told = texts(page())
+    assert "2 runs that other machines finished took 0.5 to 1.5 times the time that was" in told
+    assert "the best here" not in told
 
 
 def test_a_crowd_of_runs_is_refused_in_words(home, monkeypatch):
