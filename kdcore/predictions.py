@@ -109,7 +109,7 @@ class Predictions:
     def take(self, rows: NDArray[np.int64]) -> "Predictions":
         """Return the predictions for these rows, without features; the hash stays the table's."""
         ranking = None if self.ranking is None else self.ranking[rows]
-        logits = self.logits[rows]
+        logits = self.logits.take(rows, axis=0)  # faster than self.logits[rows]
         return replace(self, logits=logits, features=None, rows=None, ranking=ranking)
 
     @property

@@ -15,11 +15,11 @@ from kdcore.evaluation.curves import (
     density_curve,
     ndcg_curve,
     ndcg_difference,
-    ranked_mean,
 )
 from kdcore.evaluation.intervals import detectable as detectable_difference
 from kdcore.evaluation.measures import Measured, measure
 from kdcore.labels import GAINS
+from kdcore.metrics.ranking import ranked_mean
 
 Floats = NDArray[np.float64]
 RESAMPLES = 1000

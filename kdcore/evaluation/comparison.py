@@ -157,10 +157,7 @@ def compare(
 def _differences(
     one: Measured, other: Measured, resamples: int, seed: int, p: Floats, counts: list[int]
 ) -> dict[str, Difference]:
-    def difference(weights: Floats) -> Floats:
-        return one.values(weights) - other.values(weights)
-
-    draws = resampled(difference, one.queries, resamples, len(one.keys), seed)
+    draws = one.drawn_values(resamples, seed) - other.drawn_values(resamples, seed)
     values_a, values_b = one.values()[0], other.values()[0]
     low, high, detectable = difference_ends(one, other, draws)
     differences = {}
@@ -206,12 +203,13 @@ def _area_p(one: Measured, other: Measured, permutations: int, seed: int) -> Flo
     ranks = np.concatenate([mid_ranks(one.log_odds), mid_ranks(other.log_odds)])
     order = ScoreOrder.of(np.concatenate([one.relevant, other.relevant]), ranks)
     groups = np.concatenate([one.groups, one.groups + one.queries])
-    observed = (one.areas(np.ones((1, one.queries))) - other.areas(np.ones((1, one.queries))))[0]
+    areas = order.weighted(groups, 2 * one.queries)
+    observed = (one.values() - other.values())[0, -len(AREAS) :]
     exceeding = np.zeros(len(AREAS), dtype=np.int64)
     for swapped in swaps(one.queries, permutations, seed):
         own = 1 - swapped
-        a = np.column_stack(order.areas(np.concatenate([own, swapped], axis=1), groups))
-        b = np.column_stack(order.areas(np.concatenate([swapped, own], axis=1), groups))
+        a = np.column_stack(areas.under(np.concatenate([own, swapped], axis=1)))
+        b = np.column_stack(areas.under(np.concatenate([swapped, own], axis=1)))
         exceeding += exceed(observed, a - b)
     return p_value(exceeding, permutations)
 

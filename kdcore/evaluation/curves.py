@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kdcore.data.pairs import UNLABELLED, PairTable
+from kdcore.data.pairs import PairTable
 from kdcore.evaluation.comparison import Difference
 from kdcore.evaluation.measures import Floats, Measured
+from kdcore.evaluation.table import TableFacts
 from kdcore.metrics import ranking
 from kdcore.metrics.definitions import CATALOG, ndcg_key
+from kdcore.metrics.ranking import ranked_mean
 from kdcore.metrics.significance import (
     Support,
     interval,
@@ -59,28 +61,16 @@ class DensityCurve:
 
 
 def ndcg_curves(pairs: PairTable, lines: Mapping[str, tuple[Floats, ...]]) -> dict[str, NdcgCurve]:
-    """Make each gain's curve beside random and worst order; lines: (20,) means, low, high ends."""
+    """Make each gain's curve beside random and worst order; lines: (20,) means, low, high ends.
+
+    pairs: in canonical order.
+    """
     curves: dict[str, NdcgCurve] = {}
     for gain, (model, low, high) in lines.items():
-        random, worst = _random_and_worst(pairs)[gain]
+        random, worst = TableFacts.of(pairs).references[gain]
         skill = ranking.skill(model, random)
         curves[gain] = NdcgCurve(*map(_floats, (model, low, high, random, worst, skill)))
     return curves
-
-
-def _random_and_worst(pairs: PairTable) -> Mapping[str, tuple[Floats, Floats]]:
-    """Compute the two (20,) means of each gain, once for all models of these pairs."""
-    if "random and worst" not in pairs.memo:
-        rows = np.flatnonzero(pairs.grades != UNLABELLED)
-        grades, groups = pairs.grades[rows], pairs.query_ids[rows]
-        ideal = ranking.RankedLists.of(grades, *ranking.compact(groups))
-        worth = {gain: pairs.scheme.gains(gain)[grades] for gain in pairs.scheme.gain_kinds}
-        pairs.memo["random and worst"] = {
-            gain: tuple(map(ranked_mean, ranking.bounds(gains, ideal, ranking.DEPTH)))
-            for gain, gains in worth.items()
-        }
-    means: Mapping[str, tuple[Floats, Floats]] = pairs.memo["random and worst"]
-    return means
 
 
 def density_curve(measured: Measured) -> DensityCurve:
@@ -95,23 +85,9 @@ def density_curve(measured: Measured) -> DensityCurve:
     )
 
 
-def ranked_mean(each: Floats, weights: Floats | None = None) -> Floats:
-    """Return (columns,) means of (queries, columns) over queries with an ideal; nan without any.
-
-    With (resamples, queries) weights: (resamples, columns), each query counted as often as drawn.
-    """
-    defined = np.isfinite(each)
-    if (defined == defined[:, :1]).all():  # every gain has an ideal in the same queries
-        defined = defined[:, :1]
-    drawn = np.ones((1, len(each))) if weights is None else weights
-    below, above = drawn @ defined.astype(np.float64), drawn @ np.where(defined, each, 0.0)
-    means = ranking.share(above, below)
-    return np.asarray(means[0] if weights is None else means)
-
-
-def mean_draws(each: Floats, resamples: int) -> Floats:
+def mean_draws(each: Floats, resamples: int, seed: int = 0) -> Floats:
     """Return (resamples, columns) means over drawn queries; none below two queries."""
-    return resampled(partial(ranked_mean, each), len(each), resamples, each.shape[1])
+    return resampled(partial(ranked_mean, each), len(each), resamples, each.shape[1], seed)
 
 
 def ndcg_curve(pairs: PairTable, measured: Measured, gain: str, resamples: int) -> NdcgCurve:

@@ -7,22 +7,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kdcore.data.pairs import UNLABELLED, PairTable
+from kdcore.data.pairs import PairTable
 from kdcore.errors import ConfigError
-from kdcore.evaluation.curves import (
-    DensityCurve,
-    NdcgCurve,
-    density_curve,
-    ndcg_curves,
-    ranked_mean,
-)
+from kdcore.evaluation.curves import DensityCurve, NdcgCurve, density_curve, mean_draws, ndcg_curves
 from kdcore.evaluation.intervals import metric_ends
 from kdcore.evaluation.measures import AREAS, UNITS, Floats, Measured, measure
+from kdcore.evaluation.table import TableFacts
 from kdcore.metrics.classification import ScoreOrder
 from kdcore.metrics.definitions import CATALOG, VERSION, Unit, of_kind
-from kdcore.metrics.significance import Support, few, interval, resampled
+from kdcore.metrics.ranking import ranked_mean
+from kdcore.metrics.significance import Support, few, interval
 from kdcore.predictions import Predictions
-from kdcore.scores import log_odds
 
 (CEILING,) = of_kind("ceiling")
 
@@ -97,8 +92,8 @@ def evaluate(
     if resamples < 0:
         raise ConfigError(f"resamples: {resamples} is negative; use 0 for no intervals, or 1000")
     measured = measure(pairs, predictions, teacher, temperature)
-    ceiling = _ceiling(pairs)
-    draws, curve_draws = _draws(measured, ceiling, resamples, seed)
+    facts = TableFacts.of(pairs.canonical)
+    draws, curve_draws = _draws(measured, facts, resamples, seed)
     return Evaluation(
         version=VERSION,
         model=predictions.model,
@@ -109,7 +104,7 @@ def evaluate(
         temperature=temperature,
         resamples=resamples,
         seed=seed,
-        metrics=_metrics(measured, ceiling, draws),
+        metrics=_metrics(measured, facts.ceiling, draws),
         ndcg=ndcg_curves(pairs.canonical, _curves(measured, curve_draws)),
         density=density_curve(measured),
         counts=_counts(pairs, measured),
@@ -118,38 +113,16 @@ def evaluate(
     )
 
 
-def _ceiling(pairs: PairTable) -> ScoreOrder | None:
-    """Order the labelled pairs by their true log-odds, rows as in Measured; None without truth."""
-    if "ceiling" not in pairs.memo:
-        pairs.memo["ceiling"] = _true_order(pairs.canonical)
-    ceiling: ScoreOrder | None = pairs.memo["ceiling"]
-    return ceiling
-
-
-def _true_order(ordered: PairTable) -> ScoreOrder | None:
-    if ordered.truth is None:
-        return None
-    rows = np.flatnonzero(ordered.grades != UNLABELLED)
-    with np.errstate(divide="ignore"):
-        odds = log_odds(np.log(ordered.truth[rows]), ordered.scheme)
-    return ScoreOrder.of(ordered.relevant[rows], odds)
-
-
 def _draws(
-    measured: Measured, ceiling: ScoreOrder | None, resamples: int, seed: int
+    measured: Measured, facts: TableFacts, resamples: int, seed: int
 ) -> tuple[Floats, Floats]:
     """Draw (resamples, metrics) values and (resamples, gains * depth) nDCG."""
     each = np.concatenate(list(measured.curves.values()), axis=1)
-    metrics = len(measured.keys) + (ceiling is not None)
-
-    def both(weights: Floats) -> Floats:
-        parts = [measured.values(weights)]
-        if ceiling is not None:
-            parts.append(ceiling.areas(weights, measured.groups)[0][:, None])
-        return np.concatenate([*parts, ranked_mean(each, weights)], axis=1)
-
-    draws = resampled(both, measured.queries, resamples, metrics + each.shape[1], seed)
-    return draws[:, :metrics], draws[:, metrics:]
+    values = measured.drawn_values(resamples, seed)
+    if facts.ceiling is not None:
+        ceiling = facts.drawn_ceiling(resamples if measured.queries > 1 else 0, seed)
+        values = np.column_stack([values, ceiling])
+    return values, mean_draws(each, resamples, seed)
 
 
 def _curves(measured: Measured, draws: Floats) -> dict[str, tuple[Floats, ...]]:
@@ -169,7 +142,7 @@ def _metrics(measured: Measured, ceiling: ScoreOrder | None, draws: Floats) -> d
     )
     metrics = {key: _metric(measured, key, *numbers) for key, *numbers in rows}
     if ceiling is not None:
-        top = ceiling.areas(np.ones((1, measured.queries)), measured.groups)[0]
+        top = np.array(ceiling.whole()[:1])
         ends = interval(draws[:, len(keys) :], top, Support.whole(measured.queries))
         metrics[CEILING] = _metric(measured, CEILING, top[0], ends[0][0], ends[1][0])
     return {key: metrics[key] for key in CATALOG if key in metrics}

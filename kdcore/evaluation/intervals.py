@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kdcore.evaluation.measures import ECE_KEYS, UNITS, Floats, Measured
+from kdcore.evaluation.measures import AREAS, ECE_KEYS, UNITS, Floats, Measured
 from kdcore.metrics import ece
 from kdcore.metrics.definitions import CATALOG
 from kdcore.metrics.significance import Support, interval, resampled, smallest_detectable
@@ -54,6 +54,9 @@ def detectable(one: Measured, other: Measured, key: str, resamples: int = 1000) 
 
 def draws_of(models: Sequence[Measured], key: str, resamples: int, seed: int = 0) -> Floats:
     """Return (resamples, models) one metric of each model on common draws of queries."""
+    if key in AREAS:
+        column = AREAS.index(key)
+        return np.column_stack([m.drawn_areas(resamples, seed)[:, column] for m in models])
     return resampled(
         lambda weights: np.column_stack([m.value_of(key, weights) for m in models]),
         models[0].queries,

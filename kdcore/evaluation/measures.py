@@ -13,20 +13,24 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from kdcore.data.pairs import UNLABELLED, PairTable
+from kdcore.data.pairs import PairTable
 from kdcore.errors import DataError
+from kdcore.evaluation import parts
+from kdcore.evaluation.table import TableFacts
 from kdcore.evaluation.tie_notes import TIED_DEPTH, Equal, equal_scores, tied_notes
-from kdcore.labels import OWN, LabelScheme
-from kdcore.metrics import agreement, classification, ece, ranking
+from kdcore.labels import OWN
+from kdcore.metrics import classification, ece, ranking
 from kdcore.metrics.definitions import CATALOG, DEPTHS, Over, ndcg_key, of_kind
+from kdcore.metrics.significance import resampled
+from kdcore.metrics.weighted_areas import WeightedAreas
 from kdcore.predictions import Predictions
 from kdcore.scores import Scores
-from kdcore.softlabels import kl
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 UNITS: tuple[Over, ...] = get_args(Over)
 AREAS, ECE_KEYS = of_kind("area"), of_kind("gap")
+_MODELS = 32  # whose drawn areas a table stores
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,8 @@ class Measured:
     groups, log_odds, relevant: what the areas need, labelled pairs only. curves: (queries, depth)
     nDCG by gain. labels: (queries, depth, classes + 1) expected label counts in the top k, the
     unlabelled last. tied: share of the places in the top 5 that ads of equal score take. model: its
-    name. equal: whether it gives all pairs, or all of a query, one score.
+    name. equal: whether it gives all pairs, or all of a query, one score. answers: what it gave.
+    drawn: of the table, areas of its models on drawn queries, which `drawn_areas` reuses.
     """
 
     numbers: Ints
@@ -55,6 +60,8 @@ class Measured:
     tied: float
     model: str
     equal: Equal
+    answers: Predictions
+    drawn: dict[tuple[str, int, int], Floats]
 
     @property
     def linear_keys(self) -> tuple[str, ...]:
@@ -118,8 +125,34 @@ class Measured:
 
     def areas(self, weights: Floats) -> Floats:
         """Compute (resamples, areas) under (resamples, queries) weights; nan with one class."""
-        roc, precision = self.order.areas(weights, self.groups)
+        roc, precision = self._weighted.under(weights)
         return np.column_stack([roc, np.where(np.isnan(roc), np.nan, precision)])
+
+    @cached_property
+    def _weighted(self) -> WeightedAreas:
+        return self.order.weighted(self.groups, self.queries)
+
+    def drawn_areas(self, resamples: int, seed: int) -> Floats:
+        """Compute (resamples, areas) on drawn queries, once for all who ask for the same draws.
+
+        They cost most of an interval; an evaluation, a comparison and a gap ask for the same.
+        """
+        key = self.answers.digest, resamples, seed
+        if (areas := self.drawn.get(key)) is None:
+            areas = resampled(self.areas, self.queries, resamples, len(AREAS), seed)
+            while len(self.drawn) >= _MODELS:
+                self.drawn.pop(next(iter(self.drawn)), None)
+            self.drawn[key] = areas
+        return areas
+
+    def drawn_values(self, resamples: int, seed: int) -> Floats:
+        """Compute (resamples, keys) every metric on drawn queries; an ECE may be below 0."""
+
+        def linear(weights: Floats) -> Floats:
+            return self._linear(weights @ self.table)
+
+        draws = resampled(linear, self.queries, resamples, len(self.linear_keys), seed)
+        return np.concatenate([draws, self.drawn_areas(resamples, seed)], axis=1)
 
     def values(self, weights: Floats | None = None) -> Floats:
         """Compute (resamples, keys) every metric under (resamples, queries) weights.
@@ -133,7 +166,10 @@ class Measured:
     @cached_property
     def _whole(self) -> Floats:
         """(1, keys) the values themselves, no ECE below 0."""
-        values = self.values(np.ones((1, self.queries)))
+        values = self._linear(self.table.sum(axis=0)[None])
+        roc, precision = self.order.whole()
+        areas = [[roc, np.nan if np.isnan(roc) else precision]]
+        values = np.concatenate([values, areas], axis=1)
         eces = [self.keys.index(key) for key in ECE_KEYS]
         values[:, eces] = np.maximum(values[:, eces], 0.0)
         return values
@@ -146,8 +182,7 @@ class Measured:
     def value_of(self, key: str, weights: Floats | None = None) -> Floats:
         """Compute (resamples,) one metric; the areas, which cost most, only when it is one."""
         if weights is None:
-            value = self.value_of(key, np.ones((1, self.queries)))
-            return np.maximum(value, 0.0) if key in ECE_KEYS else value
+            return self._whole[:, self.keys.index(key)].copy()
         if key in AREAS:
             return self.areas(weights)[:, AREAS.index(key)]
         return self._linear(weights @ self.table)[:, self.linear_keys.index(key)]
@@ -191,22 +226,20 @@ def _measured(
     temperature: float,
     numbers: Ints,
 ) -> Measured:
-    scores, index, queries = Scores.of(predictions, pairs.scheme), pairs.query_ids, len(numbers)
-    rows = np.flatnonzero(pairs.grades != UNLABELLED)
-    groups, grades = index[rows], pairs.grades[rows]
-    relevant, relevance = pairs.relevant[rows], scores.relevance[rows]
+    facts = TableFacts.of(pairs)
+    scores, index, queries = Scores.of(predictions, pairs.scheme), facts.index, facts.queries
+    rows, groups, relevant = facts.rows, facts.groups, facts.relevant
     lists = ranking.RankedLists.of(scores.ranking[rows], groups, queries)
-    tied = lists.tied_share(TIED_DEPTH)
-    curves = _ndcg_curves(lists, grades, groups, pairs.scheme)
-    rho = _rank_correlation(pairs, scores, teacher)
-    answers = predictions.logits[rows], scores.log_soft[rows]
-    of_labelled = _of_labelled(grades, *answers, relevant, relevance)
-    of_all = _of_all(pairs, predictions.logits, scores, teacher, temperature)
+    curves = parts.ndcg_curves(lists, facts, pairs.scheme)
+    rho = parts.rank_correlation(pairs, scores, teacher)
+    relevance, odds = scores.relevance[rows], scores.log_odds[rows]
+    of_labelled = parts.of_labelled(facts, predictions.logits, scores)
+    of_all = parts.of_all(facts, predictions.logits, scores, teacher, temperature)
     # each mean's sum in each query, by key; what divides it is `over` in its definition
     means = {
         **{ndcg_key(g, k): _or_zero(c[:, k - 1]) for g, c in curves.items() for k in DEPTHS},
-        **{key: _sum(values, groups, queries) for key, values in of_labelled.items()},
-        **{key: _sum(values, index, queries) for key, values in of_all.items()},
+        **{key: facts.summed(values, groups) for key, values in of_labelled.items()},
+        **{key: facts.summed(values, index) for key, values in of_all.items()},
         **({"teacher_rank_correlation": _or_zero(rho)} if teacher else {}),
     }
     counts = (np.bincount(each, minlength=queries) for each in (groups, index))
@@ -214,82 +247,25 @@ def _measured(
     own = with_ideal.get(OWN, np.zeros(queries, dtype=bool))
     units = [with_ideal["linear"], *counts, np.isfinite(rho), own]  # as UNITS says
     gaps, ece_errors = ece.gaps(relevant, relevance, groups, queries, ECE_KEYS)
-    if len(rows) < len(pairs):
-        lists = ranking.RankedLists.of(scores.ranking, index, queries)
+    whole = lists if facts.is_whole else ranking.RankedLists.of(scores.ranking, index, queries)
     return Measured(
         numbers=numbers,
         means=tuple(means),
         table=np.column_stack([*means.values(), *units, *gaps]).astype(float),
         ece_errors=ece_errors,
-        order=classification.ScoreOrder.of(relevant, scores.log_odds[rows]),
+        order=classification.ScoreOrder.of(relevant, odds),
         groups=groups,
-        log_odds=scores.log_odds[rows],
+        log_odds=odds,
         relevant=relevant,
         curves=curves,
-        labels=ranking.counts_in(lists, pairs.grades, len(pairs.scheme), ranking.DEPTH),
-        tied=tied,
+        labels=ranking.counts_in(whole, pairs.grades, len(pairs.scheme), ranking.DEPTH),
+        tied=lists.tied_share(TIED_DEPTH),
         model=predictions.model,
         equal=equal_scores(scores.ranking, index),
+        answers=predictions,
+        drawn=pairs.memo.setdefault("areas drawn", {}),
     )
 
 
 def _or_zero(values: Floats) -> Floats:
     return np.where(np.isfinite(values), values, 0.0)
-
-
-def _of_labelled(
-    grades: Ints, logits: NDArray[Any], log_soft: Floats, relevant: NDArray[Any], relevance: Floats
-) -> dict[str, NDArray[Any]]:
-    """Compute the metrics of labelled pairs, (labelled,) each."""
-    values: dict[str, NDArray[Any]] = {
-        "accuracy": classification.correct(relevant, relevance),
-        "nll": -classification.at_grade(log_soft, grades),
-        "brier": classification.brier(relevant, relevance),
-    }
-    if logits.shape[1] > 2:
-        values["grade_accuracy"] = np.argmax(logits, axis=1) == grades
-    return values
-
-
-def _of_all(
-    pairs: PairTable,
-    logits: NDArray[Any],
-    scores: Scores,
-    teacher: Predictions | None,
-    temperature: float,
-) -> dict[str, NDArray[Any]]:
-    """Compute the metrics against truth and teacher, (pairs,) each."""
-    values: dict[str, NDArray[Any]] = {}
-    if pairs.truth is not None:
-        true_relevance = pairs.scheme.relevance(pairs.truth)
-        values["truth_kl"] = agreement.truth_kl_of_logs(pairs.truth, scores.log_soft)
-        values["truth_mae"] = agreement.truth_error(true_relevance, scores.relevance)
-    if teacher is not None:
-        values["teacher_kl"] = kl(teacher.logits, logits, temperature)
-        values["teacher_agreement"] = agreement.same_top_grade(logits, teacher.logits)
-    return values
-
-
-def _rank_correlation(pairs: PairTable, scores: Scores, teacher: Predictions | None) -> Floats:
-    """Compute (queries,) rank correlation with the teacher; nan without one."""
-    if teacher is None:
-        return np.full(int(pairs.query_ids.max(initial=-1)) + 1, np.nan)
-    reference = Scores.of(teacher, pairs.scheme).ranking
-    return agreement.rank_correlation(scores.ranking, reference, pairs.query_ids)
-
-
-def _ndcg_curves(
-    lists: ranking.RankedLists, grades: Ints, groups: Ints, scheme: LabelScheme
-) -> dict[str, Floats]:
-    """Compute (queries, depth) nDCG of each gain."""
-    best = ranking.RankedLists.of(grades, groups, len(lists.sizes))
-    curves = {}
-    for gain in scheme.gain_kinds:
-        gains = scheme.gains(gain)[grades]
-        top, ideal = (x.top(gains, ranking.DEPTH) for x in (lists, best))
-        curves[str(gain)] = ranking.normalize(ranking.dcg(top), ranking.dcg(ideal))
-    return curves
-
-
-def _sum(values: NDArray[Any], index: Ints, queries: int) -> Floats:
-    return np.asarray(np.bincount(index, values, minlength=queries), dtype=np.float64)

@@ -17,6 +17,9 @@ def equal_scores(scores: NDArray[Any], queries: NDArray[Any]) -> Equal:
     scores, queries: (pairs,) the number that orders a pair, and the number of its query. A table
     without a query of two pairs or more has nothing to order.
     """
+    apart = scores[1:] != scores[:-1]
+    if (apart & (queries[1:] == queries[:-1])).any():  # two ads of a query beside each other
+        return ""
     index, count = compact(queries)
     if len(scores) == count:
         return ""

@@ -13,20 +13,35 @@ Floats = NDArray[np.float64]
 
 def same_top_grade(a_logits: NDArray[Any], b_logits: NDArray[Any]) -> NDArray[np.bool_]:
     """Return (pairs,) whether both models give the same likeliest grade; ties: the lower grade."""
-    return np.asarray(np.argmax(a_logits, axis=1) == np.argmax(b_logits, axis=1))
+    return np.asarray(top_grade(a_logits) == top_grade(b_logits))
+
+
+def top_grade(logits: NDArray[Any]) -> NDArray[np.int16]:
+    """Return (pairs,) the likeliest grade of each; ties: the lower grade."""
+    columns = np.ascontiguousarray(np.asarray(logits).T)  # NumPy is slow on a short last axis
+    best, grade = columns[0], np.zeros(columns.shape[1], dtype=np.int16)
+    for k, column in enumerate(columns[1:], start=1):
+        grade = np.where(column > best, np.int16(k), grade)
+        best = np.maximum(column, best)
+    return grade
 
 
 def truth_kl(truth: NDArray[Any], logits: NDArray[Any]) -> Floats:
     """Return (pairs,) KL(truth || model at T = 1) in nats; a grade of truth 0 adds nothing."""
-    return truth_kl_of_logs(truth, log_soften(logits))
+    truth = np.asarray(truth, dtype=np.float64)
+    return truth_kl_of_logs(truth, negative_entropy(truth), log_soften(logits))
 
 
-def truth_kl_of_logs(truth: NDArray[Any], log_p: Floats) -> Floats:
-    """Return what truth_kl does, from the logs of the model's soft labels."""
+def negative_entropy(truth: NDArray[Any]) -> Floats:
+    """Return (pairs,) sums of p log p over the grades, the part of truth_kl without a model."""
     truth = np.asarray(truth, dtype=np.float64)
     log_truth = np.log(truth, out=np.zeros_like(truth), where=truth > 0)
-    parts = truth * (log_truth - log_p)
-    return np.asarray(np.maximum(over_classes(np.add, parts)[:, 0], 0.0))
+    return np.asarray(over_classes(np.add, truth * log_truth)[:, 0])
+
+
+def truth_kl_of_logs(truth: Floats, entropy: Floats, log_p: Floats) -> Floats:
+    """Return truth_kl from `negative_entropy` and the logs of the model's soft labels."""
+    return np.asarray(np.maximum(entropy - over_classes(np.add, truth * log_p)[:, 0], 0.0))
 
 
 def truth_error(true_relevance: NDArray[Any], relevance: NDArray[Any]) -> Floats:

@@ -31,8 +31,11 @@ def bin_of(
         return np.clip((relevance * bins).astype(np.int64), 0, bins - 1)
     # a pair is in bin b or a later one when at least b / bins of all pairs are below it
     least = -(-np.arange(1, bins) * len(relevance) // bins)
-    borders = np.partition(relevance, least - 1)[least - 1] if len(relevance) else relevance
-    return np.searchsorted(borders, relevance, side="left").astype(np.int64)
+    borders = np.sort(relevance)[least - 1] if len(relevance) else relevance
+    place = np.zeros(len(relevance), dtype=np.int16)
+    for border in borders:  # a comparison each is faster than a search for every pair
+        place += np.greater(relevance, border).view(np.int8)
+    return place.astype(np.int64)
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdcore.errors import DataError
+from kdcore.metrics.ranking import in_order_of_rows, new_runs
+from kdcore.metrics.weighted_areas import WeightedAreas
 from kdcore.softlabels import log_soften
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-CHUNK = 1 << 17  # weights handled at once: 1 MB of float64, which stays in the cache
 
 
 @dataclass(frozen=True)
@@ -37,76 +38,57 @@ class ScoreOrder:
         scores = np.asarray(scores, dtype=np.float64)
         order = stable_order(-scores)
         kind, ranked = np.asarray(relevant, dtype=bool)[order], scores[order]
-        run_starts = np.ones(len(order), dtype=bool)  # of equal scores
-        run_starts[1:] = ranked[1:] != ranked[:-1]
+        good, bad = order[kind], order[~kind]
+        run_starts = new_runs(ranked)
+        if run_starts.all():
+            above = np.cumsum(~kind)[kind]
+            return cls(good, bad, above, above, np.arange(1, len(good) + 1))
         borders = np.append(np.flatnonzero(run_starts), len(order))
         run = (np.cumsum(run_starts) - 1)[kind]
-        bad = np.append(0, np.cumsum(~kind))[borders]  # irrelevant pairs before each run
-        good = np.append(0, np.cumsum(kind))[borders]
-        return cls(order[kind], order[~kind], bad[run], bad[run + 1], good[run + 1])
+        misses = np.append(0, np.cumsum(~kind))[borders]  # irrelevant pairs before each run
+        hits = np.append(0, np.cumsum(kind))[borders]
+        return cls(good, bad, misses[run], misses[run + 1], hits[run + 1])
+
+    def whole(self) -> tuple[float, float]:
+        """Compute ROC-AUC and PR-AUC of all pairs, each counted once.
+
+        PR-AUC is the step-wise average precision, scikit-learn's average_precision_score, which
+        the tutorial used; the trapezoid under the curve is another number. Without a relevant
+        pair both are nan, without an irrelevant one ROC-AUC is.
+        """
+        good, bad = len(self.relevant), len(self.irrelevant)
+        if not good:
+            return float("nan"), float("nan")
+        precision = float((self.hits / (self.hits + self.reach)).mean())
+        lost = int(self.above.sum()) + int(self.reach.sum())
+        return 1 - lost / (2 * good * bad) if bad else float("nan"), precision
 
     def areas(
         self, weights: Floats, groups: NDArray[np.integer[Any]] | None = None
     ) -> tuple[Floats, Floats]:
         """Compute (resamples,) ROC-AUC and PR-AUC under (resamples, groups) weights.
 
-        PR-AUC is the step-wise average precision, scikit-learn's average_precision_score, which
-        the tutorial used; the trapezoid under the curve is another number. Without a relevant
-        pair both are nan, without an irrelevant one ROC-AUC is. Memory is bounded.
-
         groups: (pairs,) column of each pair's weight, by default its own.
         """
-        roc, precision = np.full(len(weights), np.nan), np.full(len(weights), np.nan)
-        if len(self.relevant) == 0:
-            return roc, precision
-        good, bad = self.relevant, self.irrelevant
-        if groups is not None:
-            good, bad = np.asarray(groups)[good], np.asarray(groups)[bad]
-        step = max(1, CHUNK // (len(good) + len(bad)))
-        for start in range(0, len(weights), step):
-            rows = slice(start, start + step)
-            mine = weights[rows]
-            roc[rows], precision[rows] = self._areas(mine.take(good, 1), mine.take(bad, 1))
-        return roc, precision
+        return self.weighted(groups, weights.shape[1]).under(weights)
 
-    def _areas(self, good: Floats, bad: Floats) -> tuple[Floats, Floats]:
-        """Compute both areas under (resamples, relevant) and (resamples, irrelevant) weights."""
-        misses = np.zeros((len(bad), bad.shape[1] + 1))
-        np.cumsum(bad, axis=1, out=misses[:, 1:])
-        hits = np.cumsum(good, axis=1)
-        relevant, irrelevant = hits[:, -1], misses[:, -1]
-        seen = misses.take(self.reach, 1)
-        # a relevant pair beats every irrelevant one below it, and half of those it ties with
-        above = np.einsum("ij,ij->i", good, seen)
-        if not np.array_equal(self.above, self.reach):
-            above = 0.5 * (above + np.einsum("ij,ij->i", good, misses.take(self.above, 1)))
-        hits = hits.take(self.hits - 1, 1)
-        seen += hits  # the weight of all pairs that score no less
-        precision = np.divide(hits, seen, out=np.zeros_like(hits), where=seen > 0)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            average = np.einsum("ij,ij->i", good, precision) / relevant
-            roc = 1 - above / (relevant * irrelevant)
-        return np.where(irrelevant > 0, roc, np.nan), average
+    def weighted(self, groups: NDArray[np.integer[Any]] | None, count: int) -> WeightedAreas:
+        """Get the areas ready for weights of `count` groups; groups as in `areas`."""
+        sides = self.relevant, self.irrelevant
+        if groups is not None:
+            sides = np.asarray(groups)[sides[0]], np.asarray(groups)[sides[1]]
+        return WeightedAreas.of(self.hits, self.above, self.reach, sides, count)
 
 
 def stable_order(values: Floats) -> Ints:
-    """Return np.argsort(values, kind="stable") of numbers without nan, several times as fast.
-
-    NumPy's fastest sort leaves equal values in any order; their rows are sorted afterwards.
-    """
+    """Return np.argsort(values, kind="stable") of numbers without nan, several times as fast."""
     values = np.asarray(values, dtype=np.float64)
-    order = np.argsort(values)
-    ranked = values[order]
-    new = ranked[1:] != ranked[:-1]
-    if not new.all():
-        run = np.append(0, np.cumsum(new))[: len(order)] * len(order)
-        order = np.sort(run + order) - run
-    return order
+    return in_order_of_rows(np.argsort(values), values)
 
 
 def roc_auc(relevant: NDArray[np.bool_], scores: NDArray[Any]) -> float:
     """Return P(a relevant pair outscores an irrelevant one), ties count half; nan for one class."""
-    return float(ScoreOrder.of(relevant, scores).areas(np.ones((1, len(scores))))[0][0])
+    return ScoreOrder.of(relevant, scores).whole()[0]
 
 
 def correct(relevant: NDArray[np.bool_], relevance: NDArray[Any]) -> NDArray[np.bool_]:

@@ -44,18 +44,14 @@ class RankedLists:
         negative, index = -np.asarray(scores, dtype=np.float64), np.asarray(index)
         sizes = np.bincount(index, minlength=queries)
         first = np.cumsum(sizes) - sizes
-        place = np.arange(len(index)) - first[index]
-        together = tiebreaks is None and bool((index[1:] >= index[:-1]).all())
-        if together and queries * sizes.max(initial=0) <= _PADDED * len(index):
-            order = _sorted_rows(negative, index, place, first)
+        if tiebreaks is None and bool((index[1:] >= index[:-1]).all()):
+            order, group = _sorted_groups(negative, index, first, sizes), index
         else:
             keys = (negative, index) if tiebreaks is None else (tiebreaks, negative, index)
             order = np.lexsort(keys)
-        group, ranked = index[order], negative[order]
-        rank = place if together else np.arange(len(order)) - first[group]
-        starts = np.ones(len(order), dtype=bool)
-        starts[1:] = (group[1:] != group[:-1]) | (ranked[1:] != ranked[:-1])
-        return cls(order, group, rank, sizes, np.cumsum(starts) - 1)
+            group = index[order]
+        rank, new = np.arange(len(order)) - first[group], new_runs(negative[order], group)
+        return cls(order, group, rank, sizes, np.cumsum(new) - 1)
 
     @cached_property
     def _run_sizes(self) -> Ints:
@@ -68,33 +64,77 @@ class RankedLists:
         Pairs of equal scores get their mean value, which is what each place holds on average.
         """
         ranked = np.asarray(values, dtype=np.float64)[self.order]
-        if len(self._run_sizes) < len(ranked):
+        if self.has_ties:
             ranked = (np.bincount(self.tie, ranked) / self._run_sizes)[self.tie]
-        rank = self.sizes[self.group] - 1 - self.rank if worst_first else self.rank
-        shown = rank < depth
-        rows: Any = slice(None) if shown.all() else shown
-        table = np.zeros((len(self.sizes), depth))
-        table.ravel()[self.group[rows] * depth + rank[rows]] = ranked[rows]
-        return table
+        return self._first_places(ranked, depth, 0.0, worst_first)
+
+    def top_grades(self, grades: NDArray[np.integer[Any]], depth: int) -> NDArray[np.int16]:
+        """Return (queries, depth) grades in ranked order, -2 beyond the end of a list.
+
+        Of equal scores the lower tiebreak comes first, so this is for lists without any.
+        """
+        return self._first_places(np.asarray(grades, dtype=np.int16)[self.order], depth, -2)
+
+    def _first_places(
+        self, ranked: NDArray[Any], depth: int, beyond: float, from_the_end: bool = False
+    ) -> NDArray[Any]:
+        """Return (queries, depth) the first values of each list, or its last ones backwards."""
+        if not len(ranked):
+            return np.full((len(self.sizes), depth), beyond, dtype=ranked.dtype)
+        ends = np.cumsum(self.sizes)
+        steps = np.arange(depth)[:, None]  # a row for each place, as NumPy is slow on short rows
+        places = ends - 1 - steps if from_the_end else ends - self.sizes + steps
+        table = ranked.take(places, mode="clip")
+        if self.sizes.min() < depth:
+            table[steps >= self.sizes] = beyond
+        return np.asarray(table.T)
+
+    @cached_property
+    def has_ties(self) -> bool:
+        """Whether two pairs of a query have equal scores."""
+        return len(self._run_sizes) < len(self.order)
 
     def tied_share(self, depth: int) -> float:
         """Return the share of places in the top `depth` whose ad has the score of another ad."""
         shown = self.rank < depth
-        shared = self._run_sizes[self.tie] > 1
-        return float(shared[shown].mean()) if shown.any() else float("nan")
+        if not shown.any():
+            return float("nan")
+        return float((self._run_sizes[self.tie] > 1)[shown].mean()) if self.has_ties else 0.0
 
 
-def _sorted_rows(values: Floats, index: Ints, place: Ints, first: Ints) -> Ints:
+def _sorted_groups(values: Floats, index: Ints, first: Ints, sizes: Ints) -> Ints:
     """Return np.lexsort((values, index)) of an index that never falls, by sorting short rows.
 
-    place: (pairs,) of each pair in its query. first: (queries,) the row of each query's first pair.
+    first, sizes: (queries,) the row of each query's first pair, and how many it has.
     """
-    width = int(place.max(initial=-1)) + 1
-    rows = np.full((len(first), width), np.inf)
-    cells = index * width + place
+    width = int(sizes.max(initial=0))
+    if len(sizes) * width > _PADDED * len(index) or not np.isfinite(values).all():
+        return np.lexsort((values, index))
+    rows, cells = np.full((len(sizes), width), np.inf), np.arange(len(index))
+    if len(index) < rows.size:
+        cells += index * width - first[index]
     rows.ravel()[cells] = values
-    order = np.argsort(rows, axis=1, kind="stable")  # so that the padding stays behind
-    return np.asarray((order + first[:, None]).ravel()[cells])
+    order = np.argsort(rows, axis=1)  # infinite, the padding comes last
+    order += first[:, None]
+    return in_order_of_rows(order.ravel()[cells], values, index)
+
+
+def in_order_of_rows(order: Ints, values: Floats, group: Ints | None = None) -> Ints:
+    """Put the rows of equal values of a group, which a fast sort leaves in any order, in order."""
+    new = new_runs(values[order], group)
+    if new.all():
+        return order
+    run = np.cumsum(new) * len(order)
+    return np.asarray(np.sort(run + order) - run)
+
+
+def new_runs(ranked: Floats, group: Ints | None = None) -> NDArray[np.bool_]:
+    """Return (pairs,) whether a sorted value, or its group, is another than the one before."""
+    new = np.ones(len(ranked), dtype=bool)
+    new[1:] = ranked[1:] != ranked[:-1]
+    if group is not None:
+        new[1:] |= group[1:] != group[:-1]
+    return new
 
 
 def compact(query_ids: NDArray[np.integer[Any]]) -> tuple[Ints, int]:
@@ -150,18 +190,22 @@ def ndcg_random(
     gains: NDArray[Any], query_ids: NDArray[np.integer[Any]], depth: int = DEPTH
 ) -> Floats:
     """Return (queries, depth) mean nDCG@k of a random order; nan as in ndcg."""
-    return bounds(gains, RankedLists.of(gains, *compact(query_ids)), depth)[0]
+    best, random, _ = references(gains, RankedLists.of(gains, *compact(query_ids)), depth)
+    return normalize(random, best)
 
 
 def ndcg_worst(
     gains: NDArray[Any], query_ids: NDArray[np.integer[Any]], depth: int = DEPTH
 ) -> Floats:
     """Return (queries, depth) nDCG@k of the order with the best ads last; nan as in ndcg."""
-    return bounds(gains, RankedLists.of(gains, *compact(query_ids)), depth)[1]
+    best, _, worst = references(gains, RankedLists.of(gains, *compact(query_ids)), depth)
+    return normalize(worst, best)
 
 
-def bounds(gains: NDArray[Any], ideal: RankedLists, depth: int) -> tuple[Floats, Floats]:
-    """Return (queries, depth) nDCG@k of a random order and of the worst, from ideally sorted lists.
+def references(
+    gains: NDArray[Any], ideal: RankedLists, depth: int
+) -> tuple[Floats, Floats, Floats]:
+    """Return (queries, depth) DCG@k of the ideal, a random and the worst order of sorted lists.
 
     On average over all orders, every place of a list holds the mean gain of its query.
     """
@@ -170,7 +214,7 @@ def bounds(gains: NDArray[Any], ideal: RankedLists, depth: int) -> tuple[Floats,
     mean = total / np.maximum(ideal.sizes, 1)
     random = dcg(mean[:, None] * (np.arange(depth) < ideal.sizes[:, None]))
     worst = dcg(ideal.top(gains, depth, worst_first=True))
-    return normalize(random, best), normalize(worst, best)
+    return best, random, worst
 
 
 def skill(value: NDArray[Any], random: NDArray[Any]) -> Floats:
@@ -190,10 +234,28 @@ def counts_in(
 
     Among equal scores each place gets its share of every grade: these are expected counts.
     """
-    counts = np.empty((len(lists.sizes), depth, classes + 1))
+    # laid out by place and grade, so that sums run along the queries
+    counts = np.empty((depth, classes + 1, len(lists.sizes)))
+    top = None if lists.has_ties else lists.top_grades(grades, depth)
     for column, grade in enumerate([*range(classes), -1]):
-        counts[:, :, column] = summed_down(lists.top(grades == grade, depth))
-    return counts
+        counts[:, column] = (lists.top(grades == grade, depth) if top is None else top == grade).T
+    for place in range(1, depth):
+        counts[place] += counts[place - 1]
+    return counts.transpose(2, 0, 1)
+
+
+def ranked_mean(each: Floats, weights: Floats | None = None) -> Floats:
+    """Return (columns,) means of (queries, columns) over queries with an ideal; nan without any.
+
+    With (resamples, queries) weights: (resamples, columns), each query counted as often as drawn.
+    """
+    defined = np.isfinite(each)
+    if (defined == defined[:, :1]).all():  # every gain has an ideal in the same queries
+        defined = defined[:, :1]
+    drawn = np.ones((1, len(each))) if weights is None else weights
+    below, above = drawn @ defined.astype(np.float64), drawn @ np.where(defined, each, 0.0)
+    means = share(above, below)
+    return np.asarray(means[0] if weights is None else means)
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from kdcore.evaluation.intervals import detectable
 from kdcore.evaluation.measures import measure
 from kdcore.labels import BINARY, ESCI, FIVE_GRADES, FOUR_GRADES
 from kdcore.metrics.definitions import CATALOG
+from kdcore.metrics.weighted_areas import WeightedAreas
 from kdcore.predictions import Predictions
 from kdcore.softlabels import kl, soften
 
@@ -67,6 +68,27 @@ def test_what_a_table_keeps_from_one_model_changes_nothing_for_the_next():
     again, fresh = (evaluate(p, other, resamples=10) for p in (pairs, world()[0]))
     assert to_json(again) == to_json(fresh)
     assert again.ndcg["exp2"].model != evaluate(pairs, one, resamples=0).ndcg["exp2"].model
+
+
+def test_an_evaluation_a_comparison_and_a_gap_draw_the_areas_of_a_model_once(monkeypatch):
+    """They cost most of an interval; drawing them again would give the same numbers."""
+    pairs, logits = world()
+    models = [noisy(pairs, logits, noise, str(noise)) for noise in (1.5, 1.0, 0.0)]
+    fresh = PairTable(pairs.frame, pairs.scheme, pairs.name)
+    gap = gap_recovered(fresh, *models, resamples=50)
+    drawn, under = [], WeightedAreas.under
+
+    def counted(areas, weights):
+        drawn.append(len(weights))
+        return under(areas, weights)
+
+    monkeypatch.setattr(WeightedAreas, "under", counted)
+    for model in models:
+        evaluate(pairs, model, teacher=models[2], resamples=50)
+    assert sum(drawn) == 4 * 50  # three models and the ceiling
+    compare(pairs, *models[:2], resamples=50, permutations=2, area_permutations=0)
+    assert gap_recovered(pairs, *models, resamples=50) == gap
+    assert sum(drawn) == 4 * 50
 
 
 @pytest.mark.parametrize("classes", [2, 4, 5])

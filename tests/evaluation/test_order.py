@@ -17,7 +17,7 @@ from kdcore.evaluation.gap import gap_recovered
 from kdcore.evaluation.measures import measure
 from kdcore.evaluation.recalibration import before_after
 from kdcore.evaluation.tie_notes import equal_scores, equal_sentence
-from kdcore.labels import BINARY, FOUR_GRADES, LabelScheme
+from kdcore.labels import BINARY, FIVE_GRADES, FOUR_GRADES, LabelScheme
 from kdcore.predictions import Predictions
 from kdcore.scores import Scores, log_odds, ranking_score
 from tests.data.conftest import bring
@@ -159,6 +159,16 @@ def test_the_ranking_score_rises_with_the_exact_expected_grade(logits: list[list
         for b, (other, rest_of_other) in zip(scores, known, strict=True):
             if one - other > (rest + rest_of_other) / 10**9:
                 assert a > b, (one, other)
+
+
+def test_a_number_added_to_all_logits_of_a_pair_moves_it_nowhere() -> None:
+    """Such answers say the same, so they tie; rounding would put one before the other."""
+    rng = np.random.default_rng(0)
+    for scheme in (BINARY, FOUR_GRADES, FIVE_GRADES):
+        logits = rng.integers(-20, 20, (500, len(scheme))).astype(float)
+        moved = logits + rng.integers(-50, 50, (500, 1))
+        np.testing.assert_array_equal(ranking_score(moved), ranking_score(logits))
+        np.testing.assert_array_equal(log_odds(moved, scheme), log_odds(logits, scheme))
 
 
 def test_the_ranking_score_is_the_gap_of_two_logits_and_the_expected_grade_at_halves() -> None:

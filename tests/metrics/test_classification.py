@@ -71,12 +71,37 @@ def test_a_weight_of_two_is_the_pair_twice():
     assert precision[0] == pytest.approx(average_precision(relevant[twice], scores[twice]))
 
 
-def test_chunks_do_not_change_the_areas(monkeypatch):
-    relevant, scores = sample(4)
-    weights = np.random.default_rng(0).integers(0, 3, (20, 80)).astype(float)
-    whole = ScoreOrder.of(relevant, scores).areas(weights)
-    monkeypatch.setattr("kdcore.metrics.classification.CHUNK", 200)
-    np.testing.assert_array_equal(ScoreOrder.of(relevant, scores).areas(weights), whole)
+@pytest.mark.parametrize("ties", [True, False])
+def test_neither_blocks_nor_single_precision_change_the_areas(monkeypatch, ties):
+    """Whole weights are summed in single precision, which holds them exactly."""
+    relevant, scores = sample(4, pairs=300, ties=ties)
+    weights = np.random.default_rng(0).integers(0, 3, (20, 300)).astype(float)
+    order = ScoreOrder.of(relevant, scores)
+    whole, halves = order.areas(weights), order.areas(weights / 2)
+    np.testing.assert_allclose(halves, whole, rtol=1e-13)
+    monkeypatch.setattr("kdcore.metrics.weighted_areas.STEPS", 32)
+    monkeypatch.setattr("kdcore.metrics.weighted_areas.CELLS", 224)
+    again = ScoreOrder.of(relevant, scores).areas(weights)
+    np.testing.assert_allclose(again, whole, rtol=1e-13)
+    np.testing.assert_array_equal(again[0], whole[0])
+
+
+def test_areas_of_weights_that_single_precision_would_round_are_exact():
+    relevant, scores = sample(6, ties=False)
+    weights = np.random.default_rng(1).integers(0, 10**7, (3, 80)).astype(float)
+    roc, precision = ScoreOrder.of(relevant, scores).areas(weights)
+    for row, weight in enumerate(weights):
+        each = {"sample_weight": weight}
+        assert roc[row] == pytest.approx(roc_auc_score(relevant, scores, **each), abs=1e-12)
+        expected = average_precision_score(relevant, scores, **each)
+        assert precision[row] == pytest.approx(expected, abs=1e-12)
+
+
+def test_no_relevant_pair_among_those_drawn_leaves_no_area():
+    relevant, scores = np.array([True, False, False]), np.array([1.0, 2.0, 3.0])
+    roc, precision = ScoreOrder.of(relevant, scores).areas(np.array([[0.0, 1, 1], [1, 0, 0]]))
+    assert np.isnan(roc).all()
+    np.testing.assert_array_equal(precision, [np.nan, 1.0])
 
 
 @settings(max_examples=40)
