@@ -13,6 +13,7 @@ EXACT_UP_TO = 20_000  # points; above, an index of faiss finds the neighbors whe
 PROBES = 32  # lists of the index that are searched
 _BLOCK = 1 << 24  # distances held at a time
 _SPARE = 16  # candidates beyond k whose distances are computed again in double precision
+_GROUPS = 8  # groups of columns for each of the smallest values that are sought
 
 
 def nearest(space: Space, k: int, of: Ids | None = None) -> tuple[Ids, NDArray[np.float32]]:
@@ -41,11 +42,44 @@ def nearest(space: Space, k: int, of: Ids | None = None) -> tuple[Ids, NDArray[n
 def _block(points: NDArray[np.float32], rows: Ids, candidates: int) -> Ids:
     """(rows, candidates) ids of near points, in no order, of some rows."""
     heed()
-    squares = np.einsum("nd,nd->n", points, points)
-    distances = squares - 2 * (points[rows] @ points.T)
     if candidates == len(points):
-        return np.tile(np.arange(len(points)), (len(distances), 1))
-    return np.argpartition(distances, candidates - 1, axis=1)[:, :candidates]
+        return np.tile(np.arange(len(points)), (len(rows), 1))
+    distances = (-2 * points[rows]) @ points.T
+    distances += np.einsum("nd,nd->n", points, points)
+    return smallest(distances, candidates)
+
+
+def smallest(values: NDArray[np.float32], count: int) -> Ids:
+    """(rows, count) places of the smallest values of each row, in no order.
+
+    The smallest of each of many groups of columns are found first: the count-th of these bounds the
+    values sought, so that few are looked at again. NumPy's own selection takes ten times as long.
+    """
+    width, groups = values.shape[1], _GROUPS * count
+    if width < 4 * groups:
+        return _by_partition(values, count)
+    # a group takes every so-manyth column, since near points often stand together in a table
+    least = values[:, : width // groups * groups].reshape(len(values), -1, groups).min(axis=1)
+    bound = np.partition(least, count - 1, axis=1)[:, count - 1 : count]
+    rows, places = np.divmod(np.flatnonzero(values <= bound), width)
+    counts = np.bincount(rows, minlength=len(values))
+    plain = (counts >= count) & (counts <= groups)  # else many are equal, or some are no number
+    ids = np.empty((len(values), count), dtype=np.int64)
+    ids[~plain] = _by_partition(values[~plain], count)
+    of_plain = plain[rows]
+    rows, places = rows[of_plain], places[of_plain]
+    start = np.cumsum(np.where(plain, counts, 0)) - counts  # of a row's places among all of them
+    nth = np.arange(len(rows)) - start[rows]
+    shape = len(values), counts[plain].max(initial=count)
+    near, of = np.full(shape, np.inf, dtype=np.float32), np.zeros(shape, dtype=np.int64)
+    near[rows, nth], of[rows, nth] = values[rows, places], places
+    ids[plain] = np.take_along_axis(of[plain], _by_partition(near[plain], count), axis=1)
+    return ids
+
+
+def _by_partition(values: NDArray[np.float32], count: int) -> Ids:
+    """The same by NumPy's selection. The result is a copy: a view would keep all of the places."""
+    return np.argpartition(values, count - 1, axis=1)[:, :count].copy()
 
 
 def _by_index(points: NDArray[np.float32], candidates: int) -> Ids | None:

@@ -85,9 +85,10 @@ def overlap(one: NDArray[np.int64], other: NDArray[np.int64], k: int = K) -> NDA
 def overlap_interval(
     shared: NDArray[np.floating[Any]], groups: NDArray[np.int64]
 ) -> tuple[float, float]:
-    """Return the ends of the 95 % interval of the mean overlap, by bootstrap over groups.
+    """Return the ends of the 95 % interval of the mean overlap, within 0 and 1.
 
-    1,000 resamples; of more than 5,000 groups fewer, down to 200, as their ends differ little.
+    A bootstrap over groups: 1,000 resamples; of more than 5,000 groups fewer, down to 200, as their
+    ends differ little.
     shared: (points,) nan where it was not measured. groups: (points,) the query of each point, as
     pairs of one query are not independent. nan with fewer than two groups.
     """
@@ -99,7 +100,7 @@ def overlap_interval(
     draws = resampled(lambda w: (w @ totals / (w @ counts))[:, None], len(counts), resamples, 1)
     mean = np.array([totals.sum() / max(counts.sum(), 1)])
     low, high = interval(draws, mean, Support.of((totals / np.maximum(counts, 1))[:, None]))
-    return float(low[0]), float(high[0])
+    return float(np.clip(low[0], 0, 1)), float(np.clip(high[0], 0, 1))
 
 
 def shared_geometry(

@@ -9,7 +9,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from kdcore.projection import neighbors
 from kdcore.projection.layout import onto, turned
-from kdcore.projection.neighbors import nearest
+from kdcore.projection.neighbors import nearest, smallest
 from kdcore.projection.pca import pca_map
 from kdcore.projection.quality import map_quality, overlap, overlap_interval, shared_geometry
 from kdcore.projection.spaces import Space
@@ -26,7 +26,9 @@ def space():
     return Space(clusters(), "teacher")
 
 
-def test_neighbors_and_distances_are_those_of_scikit_learn(space):
+@pytest.mark.parametrize("points", [300, 3000])
+def test_neighbors_and_distances_are_those_of_scikit_learn(points):
+    space = Space(clusters(points), "teacher")
     ids, distances = nearest(space, 10)
     search = NearestNeighbors(n_neighbors=10, algorithm="brute").fit(space.features.astype(float))
     expected_distances, expected = search.kneighbors()
@@ -59,6 +61,24 @@ def test_the_interval_of_an_overlap_is_wider_where_points_of_a_query_agree():
     shared[:5] = np.nan  # a query that was not measured counts in no draw
     assert overlap_interval(shared, np.repeat(np.arange(60), 5))[0] > 0
     assert np.isnan(overlap_interval(shared, np.zeros(300, dtype=int))).all()
+
+
+def test_the_interval_of_an_overlap_stays_within_0_and_100_percent():
+    shared = np.ones(40, dtype=np.float32)
+    shared[0] = 0.9
+    low, high = overlap_interval(shared, np.arange(40))
+    assert low < shared.mean() <= high <= 1
+    assert overlap_interval(1 - shared, np.arange(40))[0] >= 0
+
+
+def test_the_smallest_of_a_row_are_those_of_a_sort_with_many_equal_and_with_no_numbers():
+    values = np.random.default_rng(0).random((40, 3000), dtype=np.float32)
+    values[:10] = values[:10].round(2)
+    values[10], values[11], values[12, :5], values[13, 20:] = 0, np.nan, np.nan, np.inf
+    ids = smallest(values, 20)
+    assert (np.diff(np.sort(ids, axis=1), axis=1) > 0).all()  # each place once
+    found = np.sort(np.take_along_axis(values, ids, axis=1), axis=1)
+    np.testing.assert_array_equal(found, np.sort(values, axis=1)[:, :20])
 
 
 def test_no_point_is_its_own_neighbor_even_among_equal_points():
