@@ -43,6 +43,7 @@ class Form:
     values: by knob name; problems: sentences by path; prefix: the path of the group. checked: a
     number outside its range, or a fraction, is taken too, since the taker's check refuses it with
     a problem; without it the field itself refuses. notes: what stands under a field, by path.
+    helps: in the place of a knob's declared help, by path.
     """
 
     prefix: str
@@ -53,6 +54,7 @@ class Form:
     titles: Mapping[str, str] | None = None
     checked: bool = False
     notes: Mapping[str, str] = field(default_factory=dict)
+    helps: Mapping[str, str] = field(default_factory=dict)
 
     def path(self, name: str) -> str:
         """The path of a knob in the whole config."""
@@ -149,7 +151,7 @@ def _field(spec: "Field[Any]", form: Form) -> Any:
     key, value = f"knob_{path}", form.values.get(spec.name, spec.default)
     common: dict[str, Any] = {
         "key": key,
-        "help": help_of(spec),
+        "help": md(form.helps[path]) if path in form.helps else help_of(spec),
         "disabled": form.closed,
         "on_change": _changed,
         "args": (path, key, form.take),

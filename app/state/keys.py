@@ -56,6 +56,7 @@ EXPERIMENT_FILLED = "kd_next_filled"  # the suggested experiment that filled the
 
 # Recipe
 RECIPE_OPEN = "kd_recipe_open"  # the run of a box that was pressed
+SEED_REFUSED = "kd_seed_refused"  # (the seed in force, what stands in its field and is no seed)
 
 # Runs
 EXPORTS_LIVE = "kd_keep_live"  # exports that were made at the last look

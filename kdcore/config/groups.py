@@ -124,11 +124,16 @@ class TrainingConfig:
     """How a model learns; the same for every stage."""
 
     epochs: int = knob(
-        0, "times that every pair is seen; 0 is what suits the model", low=0, high=1000
+        0,
+        "times that every pair is seen; 0 takes the catalog's number for the model",
+        low=0,
+        high=1000,
     )
-    batch_size: int = knob(0, "pairs per step; 0 takes what suits the model", low=0, high=65_536)
+    batch_size: int = knob(
+        0, "pairs per step; 0 takes the catalog's number for the model", low=0, high=65_536
+    )
     learning_rate: float = knob(
-        0.0, "peak step size of AdamW; 0 is what suits the model", low=0, high=1.0
+        0.0, "peak step size of AdamW; 0 takes the catalog's number for the model", low=0, high=1.0
     )
     warmup: float = knob(0.1, "share of steps in which the step size grows", low=0, high=0.9)
     weight_decay: float = knob(0.01, "pull of the weights towards 0", low=0, high=1)

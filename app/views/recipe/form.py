@@ -14,13 +14,17 @@ from app.parts.lead_to import on_next_page
 from app.services import access
 from app.services.links import decode
 from app.services.live import recipe as live
+from app.state import keys
 from app.views.recipe import queries
 from app.views.recipe.queries import Planned, Shown
 from kdcore.catalog import STUDENTS
-from kdcore.experiments.pipeline import PARTS, RECIPES, StageEstimate
+from kdcore.config import FinetuneConfig
+from kdcore.errors import ConfigError
+from kdcore.experiments.pipeline import OWN_SIZES, PARTS, RECIPES, StageEstimate, size_of
 from kdcore.experiments.pipeline.settings import MODELS
 
 _SIZES = {"small": "Small", "full": "Full"}
+_SIZES_ARE = {False: "", True: " in the recipe's own sizes"}
 _MODELS = {
     "teacher": "the teacher",
     "student": "the students",
@@ -39,23 +43,56 @@ def draw(planned: Planned) -> None:
         controls.select("recipe.recipe", "Recipe", titles, width=330)
         controls.choose("recipe.size", "Size", _SIZES, label_visibility="visible")
         controls.select("recipe.data", "Data", data, width=200)
-        controls.bound(
-            st.number_input,
-            "recipe.seed",
-            "Seed (0 or more)",
-            min_value=0,
-            max_value=2**31 - 1,
-            step=1,
-            width=140,
-            help="A whole number from 0 to 2,147,483,647 from which the first weights and the "
-            "order of the pairs are drawn: any will do, and the same one gives the same models.",
-        )
+        _seed()
     left_out = planned.shape.left_out if planned.shape is not None else ()
     but = f"**Not on these data:** {md(' '.join(left_out))}" if left_out else ""
     st.caption(f"{md(_what_it_does(planned))} {but}".strip())
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         _models(now.recipe, now.size, decode(now.settings))
         _parts(now.recipe)
+
+
+def _seed() -> None:
+    """The seed; what is no seed stays in its field, and what is wrong with it stands below."""
+    key, wrong = "w_rseed", _wrong_seed()
+    st.session_state[key] = float(state.now().recipe.seed if wrong is None else wrong)
+    problems = {} if wrong is None else {"recipe.seed": _problems_of_seed(wrong)}
+    with forms.cell("recipe.seed", problems, 140):
+        st.number_input(
+            "Seed (0 or more)",
+            step=1.0,
+            format="%g",
+            key=key,
+            on_change=_take_seed,
+            args=(key,),
+            help="A whole number from 0 to 2,147,483,647 from which the first weights and the "
+            "order of the pairs are drawn: any will do, and the same one gives the same models.",
+        )
+
+
+def _take_seed(key: str) -> None:
+    if (value := st.session_state.get(key)) is None:
+        return
+    st.session_state.pop(keys.SEED_REFUSED, None)
+    if _problems_of_seed(value):
+        st.session_state[keys.SEED_REFUSED] = state.now().recipe.seed, value
+    else:
+        state.change(recipe={"seed": int(value)})
+
+
+def _wrong_seed() -> float | None:
+    """What was typed and is no seed, until another seed is chosen."""
+    seed, wrong = st.session_state.get(keys.SEED_REFUSED, (None, None))
+    return wrong if seed == state.now().recipe.seed else None
+
+
+def _problems_of_seed(value: float) -> list[str]:
+    whole: Any = int(value) if float(value).is_integer() else value
+    try:
+        FinetuneConfig(seed=whole)
+    except ConfigError as error:
+        return forms.problems_by_path(error.problems).get("seed", [])
+    return []
 
 
 def _what_it_does(planned: Planned) -> str:
@@ -110,12 +147,13 @@ def start(planned: Planned) -> None:
     """The button, or what stands in its way."""
     if planned.problem is not None:
         error_box.draw(*error_box.words(planned.problem))
+    ready = planned.plan is not None and _wrong_seed() is None
     pressed = st.button(
         "Start the recipe",
         type="primary",
         icon=":material/play_arrow:",
         key="recipe_start",
-        **access.unless_public("Runs the stages one by one.", ready=planned.plan is not None),
+        **access.unless_public("Runs the stages one by one.", ready=ready),
     )
     if state.now().recipe.settings:
         st.button(
@@ -209,7 +247,8 @@ def others(shown: Shown | None) -> None:
                 icon=":material/add:",
                 on_click=queries.plan_alike,
                 args=(shown.plan,),
-                help="Shows the choices and the estimates of a new pipeline; nothing starts yet.",
+                help="Shows the choices and the estimates of a new pipeline"
+                f"{_SIZES_ARE[size_of(shown.plan) == OWN_SIZES]}; nothing starts yet.",
             )
 
 

@@ -210,7 +210,7 @@ def measured() -> tuple[Measured, ...]:
 def title(plan: Plan) -> str:
     """The recipe's title, its size, data, seed and parts, without the sizes of the world."""
     data = data_titles().get(plan.data.partition(":")[0], plan.data)
-    facts = ["small" if plan.small else "full", data, f"seed {plan.seed}"]
+    facts = [recipes.size_of(plan), data, f"seed {plan.seed}"]
     facts += [PARTS[part].partition(":")[0] for part in plan.without]
     facts += ["each part left out in turn"] * plan.ablation
     facts += ["changed from the recipe"] * bool(plan.usual)

@@ -8,7 +8,7 @@ import streamlit as st
 
 from app import services, state
 from app.kit import error_box, forms
-from app.kit.forms import Form
+from app.kit.forms import Form, value_at
 from app.kit.texts import md
 from app.services import access
 from app.services.links import decode
@@ -18,7 +18,7 @@ from app.views.recipe.queries import Shown
 from kdcore.catalog import METHODS
 from kdcore.config import DistillConfig, TrainingConfig
 from kdcore.experiments.pipeline import Pipeline, Plan
-from kdcore.knobs import plain
+from kdcore.knobs import plain, written
 
 _TRAINING = ("epochs", "batch_size", "learning_rate")
 # knobs of a stage itself, beside its training and its method
@@ -74,7 +74,8 @@ def _knobs(plan: Plan, name: str, closed: bool) -> None:
         prefix = ".".join(filter(None, (name, group)))
         given = {p.rpartition(".")[2]: v for p, v in sets.items() if p.rpartition(".")[0] == prefix}
         present = {**plain(values), **given}
-        return Form(prefix, present, queries.take, wrong, closed, checked=True)
+        helps = _helps(plan, name) if group == "training" else {}
+        return Form(prefix, present, queries.take, wrong, closed, checked=True, helps=helps)
 
     training = getattr(config, "training", None)
     if training is None:
@@ -88,6 +89,18 @@ def _knobs(plan: Plan, name: str, closed: bool) -> None:
             params = METHODS[config.method.name].params
             names = in_effect(config.method.params)
             forms.draw(params, form("method.params", config.method.params), names)
+
+
+def _helps(plan: Plan, name: str) -> dict[str, str]:
+    """What the numbers of a stage's training are; 0, which is refused here, is not offered."""
+    rules, helps = TrainingConfig.__dataclass_fields__, {}
+    for knob in _TRAINING:
+        path = f"{name}.training.{knob}"
+        own = plan.usual.get(path, value_at(plan.stage(name).settings, f"training.{knob}"))
+        meaning = str(rules[knob].metadata["help"]).partition(";")[0]
+        most = written(rules[knob].metadata["high"])
+        helps[path] = f"{meaning}: the recipe has {written(own)} here; more than 0, at most {most}"
+    return helps
 
 
 def in_effect(params: Any) -> list[str]:

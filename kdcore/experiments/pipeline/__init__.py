@@ -22,7 +22,9 @@ from kdcore.experiments.pipeline.folder import pipelines as pipelines
 from kdcore.experiments.pipeline.measured import Measured as Measured
 from kdcore.experiments.pipeline.measured import read_measured as read_measured
 from kdcore.experiments.pipeline.measured import write_measured as write_measured
+from kdcore.experiments.pipeline.plan import OWN_SIZES as OWN_SIZES
 from kdcore.experiments.pipeline.plan import plan as plan
+from kdcore.experiments.pipeline.plan import size_of as size_of
 from kdcore.experiments.pipeline.recipes import PARTS as PARTS
 from kdcore.experiments.pipeline.recipes import RECIPES as RECIPES
 from kdcore.experiments.pipeline.recipes import Recipe as Recipe

@@ -21,6 +21,7 @@ from kdcore.experiments.pipeline.stages import Plan, Stage, Variant
 from kdcore.workspace import Workspace
 
 _TASK = "task_"  # prefix of the columns with labels of another task
+OWN_SIZES = "sizes of its own"
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,16 @@ def plan(
         variants=variants,
         usual=_usual(builder, parts, ablation, stages),
     )
+
+
+def size_of(plan: Plan) -> str:
+    """The recipe's size that a plan has, "small" or "full", or OWN_SIZES where it has neither."""
+    preset = RECIPES[plan.recipe].small if plan.small else RECIPES[plan.recipe].full
+    is_world = plan.data.partition(":")[0] == WORLD
+    usual = (preset.data, 0) if is_world else (plan.data, preset.limit)
+    if (plan.data, plan.limit) != usual:
+        return OWN_SIZES
+    return "small" if plan.small else "full"
 
 
 def _usual(

@@ -15,7 +15,7 @@ from app.views.recipe import outcome, queries
 from app.views.recipe.stage import in_effect
 from kdcore.errors import RunError
 from kdcore.experiments import pipeline as recipes
-from kdcore.experiments.pipeline import control
+from kdcore.experiments.pipeline import RECIPES, control
 from kdcore.objectives.params import ResponseParams
 from kdcore.runs.record import Record
 from kdcore.runs.store import RunStore
@@ -108,6 +108,8 @@ def test_a_plan_takes_settings_and_refuses_wrong_ones_under_their_field():
     assert "No other stage reads its result." in texts(at)
     field = next(e for e in at.number_input if e.key == "knob_student.training.epochs")
     assert field.value == 3
+    assert "the recipe has 4 here; more than 0" in field.help
+    assert "0 takes" not in field.help
     field.set_value(5000).run()
     assert "5000" in texts(at)
     assert button(at, "recipe_start").disabled
@@ -120,6 +122,30 @@ def test_a_plan_takes_settings_and_refuses_wrong_ones_under_their_field():
     stages = sent(without, "boxes")["now"]["stages"]
     assert "student_log" not in [stage["name"] for stage in stages]
     assert "no label-aware step" in [stage["without"] for stage in stages]
+
+
+def test_a_wrong_seed_says_what_is_wrong_and_starts_nothing_until_it_is_mended():
+    at = visit("recipe", v="1", rplan="1", rdata="invented", rseed="7")
+    for wrong, words in ((-5, "-5 is outside 0..2,147,483,647"), (2.5, "not a whole number")):
+        at.number_input(key="w_rseed").set_value(wrong).run()
+        assert words in texts(at)
+        assert at.number_input(key="w_rseed").value == wrong
+        assert choices(at).recipe.seed == 7
+        assert button(at, "recipe_start").disabled
+    at.number_input(key="w_rseed").set_value(8).run()
+    assert choices(at).recipe.seed == 8
+    assert not button(at, "recipe_start").disabled
+    assert "whole number; try" not in texts(at)
+
+
+def test_a_pipeline_is_called_small_or_full_only_where_it_has_those_sizes():
+    bundled = next(iter(recipes.pipelines(access.demo())))
+    before = recipes.read_measured(access.ASSETS / "measured" / "recipe.json")[0]
+    assert "sizes of its own" in queries.title(bundled.plan)  # at most 5,000 labels
+    assert "(small, " in queries.title(before.plan)
+    whole = replace(before.plan, small=False, data=RECIPES[before.plan.recipe].full.data)
+    assert "(full, " in queries.title(whole)
+    assert "sizes of its own" in queries.title(replace(whole, limit=500))
 
 
 def test_start_makes_a_pipeline_and_shows_it(home, monkeypatch):
