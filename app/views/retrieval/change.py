@@ -10,6 +10,7 @@ from app.kit.by_hash import by_hash
 from app.kit.chart_tools import Caption
 from app.kit.texts import VERDICT_MARKS, counted, signed
 from app.services import Board
+from app.views.retrieval.columns import no_truth
 from kdcore.metrics.significance import RULE
 from kdcore.retrieval.measuring.change import Change
 from kdcore.retrieval.measuring.jobs import Request
@@ -23,12 +24,14 @@ def draw(board: Board, request: Request, study: Study) -> str:
     k = state.now().retrieval.k
     changes = _changes(study, f"{request.key}-{study.card['when']}", k)
     sentence = _curves(request, study, _finding(changes[0], k) if changes else "")
+    if not changes and study.has_twin:
+        return f"{no_truth(study)}: what distillation changed needs two queries or more."
     if not changes:
         return (
             "The student has no twin that learned from labels only, so what distillation changed "
             "cannot be measured."
         )
-    table = pd.DataFrame([_row(name, c) for name, c in zip(_names(k), changes, strict=True)])
+    table = pd.DataFrame([_row(name, c) for name, c in zip(_names(k), changes, strict=False)])
     with st.container(key="retrieval_changes"):
         st.table(table, hide_index=True)
     made_from = f"KD Lab, retrieval {request.key}"
@@ -44,7 +47,8 @@ def draw(board: Board, request: Request, study: Study) -> str:
 
 @by_hash(most=60, on=lambda study, name, k: (name, k))
 def _changes(study: Study, name: str, k: int) -> list[Change]:
-    return [c for c in (study.teacher_change(k), study.truth_change(k)) if c is not None]
+    both = study.teacher_change(k), study.truth_change(k)
+    return [change for change in both if change is not None and change.n > 1]
 
 
 def _names(k: int) -> tuple[str, str]:
@@ -91,9 +95,13 @@ def _curves(request: Request, study: Study, sentence: str) -> str:
                 rows.append({"model": name, "first ads": ads, "share": value.value,
                              "low": value.low, "high": value.high, "queries": value.n})  # fmt: skip
         lines.append((name, role, marks))
+    if not rows:
+        words = f"{no_truth(study)}, so how many of the best ads each model finds is not known."
+        st.text(words)
+        return sentence or words
     words = (
         "Of the true best ten ads, the share that a model's first ads hold; "
-        f"n = {len(study.queries)} queries, 95 % intervals."
+        f"n = {study.judged_queries} queries, 95 % intervals."
     )
     controls.chart(
         spots(
@@ -105,6 +113,6 @@ def _curves(request: Request, study: Study, sentence: str) -> str:
         words,
         "retrieval_truth",
         f"KD Lab, retrieval {request.key}",
-        Caption("Recall against the truth", f"{study.ads:,} ads · n = {len(study.queries)}"),
+        Caption("Recall against the truth", f"{study.ads:,} ads · n = {study.judged_queries}"),
     )
     return sentence or words

@@ -47,3 +47,10 @@ def judged_by(worth: Mapping[int, float], lists: tuple[Sequence[int], ...], k: i
     order = sorted(worth, key=lambda ad: (-worth[ad], ad not in shown, ad))
     best = [ad for ad in order[:k] if worth[ad] > 0]
     return Columns((*lists, best), worth, sorted(worth.values(), reverse=True)[:k])
+
+
+def no_truth(study: Study) -> str:
+    """Begin a sentence on what cannot be judged."""
+    none = "no ad is worth anything to any"
+    few = "ads are worth something to one" if study.judged_queries else none
+    return f"By the truth ({study.card['truth']}) {few} of these {len(study.queries)} queries"

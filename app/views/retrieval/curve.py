@@ -9,6 +9,7 @@ from app.kit.by_hash import by_hash
 from app.kit.chart_tools import Caption
 from app.services import Board
 from app.views.retrieval import rails
+from app.views.retrieval.columns import no_truth
 from kdcore.retrieval.measuring.jobs import Request
 from kdcore.retrieval.measuring.study import EXACT, FIRST_SEARCH, Search, Study
 from kdcore.retrieval.recall import Estimate, mean_with_interval
@@ -60,6 +61,8 @@ def draw(board: Board, request: Request, study: Study) -> str:
 
 def _by_truth(study: Study, name: str, chosen: int, k: int) -> str:
     """Recall against the truth, which is another number than recall against exact search."""
+    if not study.judged_queries:
+        return f"{no_truth(study)}, so recall against the truth is not known."
     exact, index = (_truth_recall(study, name, bit, k) for bit in (EXACT, FIRST_SEARCH + chosen))
     return (
         f"Of the true best {k} ads, the first {k} of exact search hold {_span(exact)}, "

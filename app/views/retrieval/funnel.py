@@ -1,8 +1,5 @@
 """The funnel: all ads, those that ANN hands on, the student's order, the teacher's re-rank."""
 
-import base64
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -10,25 +7,24 @@ from numpy.typing import NDArray
 
 from app import state
 from app.kit import controls, sections
-from app.kit.by_hash import by_hash
 from app.kit.chart_tools import Caption
 from app.kit.texts import counted, signed
 from app.services import Board
-from app.views.retrieval import rails
+from app.views.retrieval import columns, rails
 from app.views.retrieval.parts.funnel import funnel
-from kdcore.retrieval.funnel import Cuts, Losses, Step, losses, steps
+from app.views.retrieval.sending import (
+    DEPTH,
+    against_alone,
+    full_of,
+    losses_of,
+    sent,
+    steps_of,
+)
+from kdcore.retrieval.funnel import Cuts, Losses, Step
 from kdcore.retrieval.measuring.change import Change, change_of
 from kdcore.retrieval.measuring.jobs import Request
-from kdcore.retrieval.measuring.study import (
-    ALONE_PAIRS,
-    EXACT,
-    FIRST_SEARCH,
-    Study,
-    milliseconds,
-)
+from kdcore.retrieval.measuring.study import ALONE_PAIRS, Study, milliseconds
 from kdcore.retrieval.recall import Estimate, mean_with_interval
-
-DEPTH = 5
 
 
 def draw(board: Board, request: Request, study: Study) -> str:
@@ -36,19 +32,21 @@ def draw(board: Board, request: Request, study: Study) -> str:
     search, now = rails.index(study, depth=False), state.now().retrieval
     name = f"{request.key}-{study.card['when']}"
     cuts = Cuts(now.candidates, min(now.reordered, now.candidates))
-    after, full = _steps(study, name, search, cuts), _full(study, name)
+    if study.judged_queries < 2:
+        return _unjudged(study, search, cuts)
+    after, full = steps_of(study, name, search, cuts), full_of(study, name)
     sentence = _finding(study, search, cuts, after)
     with st.container(key="retrieval_funnel"):
-        funnel(_data(study, name, search, full), "funnel")
+        funnel(sent(study, name, search, cuts), "funnel")
     _save(request, study, table_of(study, search, cuts, after, full), sentence)
-    st.text(_lost(_losses(study, name, search, cuts), cuts))
-    against = _against_alone(study, name, search, cuts)
+    st.text(_lost(losses_of(study, name, search, cuts), cuts))
+    against = against_alone(study, name, search, cuts)
     st.text(_against(against) if against else _unread(study))
     st.caption(
         f"nDCG@{DEPTH} by the truth ({study.card['truth']}), against the best order of all ads, "
-        f"with gain 2^grade − 1, mean over queries; 95 % intervals over n = {len(study.queries)} "
-        "queries stand in the table. What the teacher does not read keeps the student's order. "
-        "ANN: the approximate search by the index. "
+        f"with gain 2^grade − 1, mean over queries; in brackets 95 % intervals over n = "
+        f"{study.judged_queries} queries, which follow when a cut is released. What the teacher "
+        "does not read keeps the student's order. ANN: the approximate search by the index. "
         "Ceiling: what a perfect later step reaches with the ads handed on. A student that "
         "ranks by cosine changes nothing after ANN, which orders by cosine already. The time of "
         "the teacher alone is computed from its time per pair."
@@ -66,84 +64,12 @@ def _save(request: Request, study: Study, table: pd.DataFrame, sentence: str) ->
         f"KD Lab, retrieval {request.key}",
         Caption(
             f"The funnel over {study.ads:,} ads: nDCG@{DEPTH} against time",
-            f"n = {len(study.queries)} queries · truth: {study.card['truth']}",
+            f"n = {study.judged_queries} queries · truth: {study.card['truth']}",
         ),
     )
     texts = (sentence, _differs(study))
     title = "The funnel, step by step"
     sections.put("retrieval_funnel", lambda: sections.Section(title, texts, table))
-
-
-@by_hash(most=60, on=lambda study, name, search, cuts: (name, search, cuts))
-def _steps(study: Study, name: str, search: int, cuts: Cuts) -> tuple[Step, Step, Step]:
-    candidates = [study.candidates(q, FIRST_SEARCH + search) for q in range(len(study.queries))]
-    return steps(candidates, cuts, DEPTH, study.ads)
-
-
-@by_hash(most=60, on=lambda study, name, search, cuts: (name, search, cuts))
-def _losses(study: Study, name: str, search: int, cuts: Cuts) -> Losses:
-    exact, indexed = (
-        [study.candidates(q, bit) for q in range(len(study.queries))]
-        for bit in (EXACT, FIRST_SEARCH + search)
-    )
-    return losses(exact, indexed, cuts, DEPTH)
-
-
-@by_hash(most=60, on=lambda study, name, search, cuts: (name, search, cuts))
-def _against_alone(study: Study, name: str, search: int, cuts: Cuts) -> Change | None:
-    return study.funnel_against_alone(search, cuts, DEPTH)
-
-
-@by_hash(most=8, on=lambda study, name: name)
-def _full(study: Study, name: str) -> Estimate:
-    """The teacher over all ads, on the queries for which it read them; n = 0 without one."""
-    return mean_with_interval(study.full_ndcg(DEPTH))
-
-
-@by_hash(most=8, on=lambda study, name, search: (name, search))
-def _pool(study: Study, name: str, search: int) -> dict[str, Any]:
-    """The candidates of all queries, flat, as the browser takes them."""
-    candidates = [study.candidates(q, FIRST_SEARCH + search) for q in range(len(study.queries))]
-
-    def flat(field: str, kind: type[np.generic]) -> str:
-        values = np.concatenate([getattr(each, field) for each in candidates])
-        return _text(values, kind)
-
-    return {
-        "hash": f"{name}-{search}",
-        "starts": np.cumsum([0, *(len(each.ids) for each in candidates)]).tolist(),
-        "ids": flat("ids", np.int32),
-        "student": flat("student", np.float32),
-        "teacher": flat("teacher", np.float32),
-        "gains": flat("gains", np.float32),
-        "best": _text(study.best[:, :DEPTH], np.float32),
-        "most": DEPTH,
-    }
-
-
-def _text(values: NDArray[np.generic], kind: type[np.generic]) -> str:
-    """Numbers as the base64 of their bytes: a part takes JSON."""
-    return base64.b64encode(np.ascontiguousarray(values, dtype=kind).tobytes()).decode()
-
-
-def _data(study: Study, name: str, search: int, full: Estimate) -> dict[str, Any]:
-    times, now = study.card["times"], state.now().retrieval
-    query, search_ms, _, _ = milliseconds(times, study.searches[search], 0, 0)
-    return _pool(study, name, search) | {
-        "depth": DEPTH,
-        "ads": study.ads,
-        "alone": [full.value, full.low, full.high] if full.n else None,
-        "aloneQueries": full.n,
-        "search": rails.words(study.searches[search]),
-        "candidates": now.candidates,
-        "reordered": now.reordered,
-        "times": {
-            "query": query,
-            "search": search_ms,
-            "student": times["student_pair_ms"],
-            "teacher": times["teacher_pair_ms"],
-        },
-    }
 
 
 def _finding(study: Study, search: int, cuts: Cuts, after: tuple[Step, Step, Step]) -> str:
@@ -161,12 +87,24 @@ def _finding(study: Study, search: int, cuts: Cuts, after: tuple[Step, Step, Ste
     )
 
 
+def _unjudged(study: Study, search: int, cuts: Cuts) -> str:
+    """The finding where no truth is known: what the funnel costs, and that its worth is unknown."""
+    spent = milliseconds(
+        study.card["times"], study.searches[search], cuts.candidates, cuts.reordered
+    )
+    return (
+        f"{columns.no_truth(study)}, so what the funnel loses cannot be told. With "
+        f"{counted(cuts.candidates, 'ad')} handed on and {cuts.reordered} of them read by the "
+        f"teacher, it takes {sum(spent):,.0f} ms per query."
+    )
+
+
 def _differs(study: Study) -> str:
     """Why a report holds two nDCG of one name."""
     return (
-        f"This nDCG@{DEPTH} is of {len(study.queries)} queries over all {study.ads:,} ads, against "
-        f"the best order of all of them ({study.card['truth']}). nDCG@{DEPTH} among the metrics of "
-        "all pairs is another number: it orders only the labelled ads of each query."
+        f"This nDCG@{DEPTH} is of {study.judged_queries} queries over all {study.ads:,} ads, "
+        f"against the best order of all of them ({study.card['truth']}). nDCG@{DEPTH} among the "
+        "metrics of all pairs is another number: it orders only the labelled ads of each query."
     )
 
 
@@ -253,7 +191,7 @@ def _ceiling(request: Request, study: Study) -> None:
                          "high": value.high, "queries": value.n})  # fmt: skip
     words = (
         "The ceiling: nDCG@10 that a perfect later step reaches with the student's first ads; "
-        f"n = {len(study.queries)} queries, 95 % intervals."
+        f"n = {study.judged_queries} queries, 95 % intervals."
     )
     st.subheader("What the first cut makes possible", anchor=False)
     st.text(words)
@@ -267,5 +205,5 @@ def _ceiling(request: Request, study: Study) -> None:
         words,
         "retrieval_ceiling",
         f"KD Lab, retrieval {request.key}",
-        Caption("The ceiling of the funnel", f"{study.ads:,} ads · n = {len(study.queries)}"),
+        Caption("The ceiling of the funnel", f"{study.ads:,} ads · n = {study.judged_queries}"),
     )

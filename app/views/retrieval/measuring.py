@@ -50,13 +50,13 @@ def draw(request: Request) -> str:
     return f"Retrieval with {request.student.shown_title} over these ads is not measured here yet."
 
 
-def standing(request: Request, study: Study) -> None:
+def standing(board: Board, request: Request, study: Study) -> None:
     """Where and when it was measured; a way to do it on this machine."""
     card, here = study.card, queries.is_measured_here(request)
     where = "here" if here else "for the bundled example, on another machine"
-    truth = md(card["truth"])
+    truth, origin = md(card["truth"]), queries.origin(board)
     st.caption(
-        f"Measured {where}, {card['when']}: {len(study.queries):,} queries of the test split over "
+        f"Measured {where}, {card['when']}: {len(study.queries):,} queries {origin} over "
         f"{study.ads:,} ads. Truth: {truth}. Times are of one query at a time{_load(card)}."
     )
     if not here:

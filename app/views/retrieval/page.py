@@ -50,6 +50,6 @@ else:
     if study is not None:
         if study.card["note"]:
             st.caption(md(study.card["note"]))
-        measuring.standing(request, study)
+        measuring.standing(board, request, study)
 with top:
     frame.finding(sentence)

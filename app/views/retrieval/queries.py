@@ -42,6 +42,12 @@ def request_of(board: Board) -> Request | None:
     return Request(student, teacher, twin, name)
 
 
+def origin(board: Board) -> str:
+    """Which queries are measured; an imported set need not have a test split."""
+    has_test = "test" in services.whole_data(board.data).splits
+    return "of the test split" if has_test else "of these pairs"
+
+
 def _whole(run: Run | None) -> Run | None:
     """A run whose model is there; one without its weights has no vectors."""
     return run if run is not None and (run.model_folder / WEIGHTS).is_file() else None

@@ -77,22 +77,22 @@ def words(search: Search) -> str:
     return f"{search.recipe}, {f'{search.effort} ' if search.effort else ''}{effort}"
 
 
-def query(study: Study) -> int:
-    """The chosen query, an example of the test split, and a box for any other."""
+def query(study: Study, origin: str) -> int:
+    """The chosen query of the study, and a box for any other. origin: where they come from."""
     texts = study.queries
     if state.now().retrieval.query >= len(texts):
         state.ignore(f"fq: this study has {len(texts)} queries (fq=0 to fq={len(texts) - 1})")
         state.correct(retrieval={"query": 0})
     typed = state.now().retrieval.typed.strip().casefold()
     equal = [place for place, text in enumerate(texts) if text.casefold() == typed]
-    if equal:  # what it is worth is known, so the typed text is a choice of the test split
+    if equal:  # what it is worth is known, so the typed text is a choice of the list
         state.correct(retrieval={"query": equal[0], "typed": ""})
         typed = ""
     titles = dict(enumerate(texts))
     with st.container(horizontal=True, vertical_alignment="bottom", key="retrieval_query"):
         controls.select(
             "retrieval.query",
-            "Query of the test split",
+            f"Query {origin}",
             titles,
             width=340,
             disabled=bool(typed),

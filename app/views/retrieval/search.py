@@ -16,13 +16,17 @@ from kdcore.retrieval.measuring.jobs import Request
 from kdcore.retrieval.measuring.study import Search, Study
 
 ROLES = ("student", "twin", "teacher", "truth")
-UNKNOWN = "The truth is known for the queries of the test split only."
+UNKNOWN = "The truth is known for the queries in the list, not for typed ones."
+WORTHLESS = "By the truth no ad is worth anything to this query."
 NO_AD = "No ad passes this filter."
 
 
 def draw(board: Board, request: Request, study: Study) -> str:
     """The columns; returns the finding."""
-    query, ads = rails.query(study), queries.ads_of(request.data, request.data_hash)
+    query, ads = (
+        rails.query(study, queries.origin(board)),
+        queries.ads_of(request.data, request.data_hash),
+    )
     passing, search = rails.filters(ads), rails.index(study)
     now, notes, exactly = state.now().retrieval, "", False
     if passing is not None and not passing.any():
@@ -97,7 +101,7 @@ def _data(ads: Ads, columns: Columns, sentence: str) -> dict[str, object]:
         "worth": {str(ad): value for ad, value in worth.items()},
         "most": max([*worth.values(), 0.0]) or 1.0,
         "sentence": sentence,
-        "empty": "" if columns.ideal else UNKNOWN,
+        "empty": "" if columns.ideal else UNKNOWN if state.now().retrieval.typed else WORTHLESS,
     }
 
 

@@ -86,6 +86,11 @@ class Study:
         """The texts of the queries."""
         return tuple(self.card["queries"])
 
+    @cached_property
+    def judged_queries(self) -> int:
+        """How many of the queries have an ad that is worth something by the truth."""
+        return int((self.best[:, :1] > 0).sum())
+
     @property
     def ads(self) -> int:
         """How many ads were searched."""

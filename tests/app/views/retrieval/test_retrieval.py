@@ -20,6 +20,7 @@ from kdcore.retrieval.measuring.study import Study
 from kdcore.retrieval.recall import mean_with_interval
 from kdcore.runs.store import RunStore
 from tests.app.opening import MAIN, finding, open_page, sent
+from tests.app.visitor import texts
 
 
 @pytest.fixture(autouse=True)
@@ -88,6 +89,25 @@ def test_what_is_lost_adds_up_and_is_no_fault_of_the_index(study):
     assert abs(few.ndcg(1, 10) - many.ndcg(1, 10)) < 0.05
 
 
+@pytest.mark.parametrize("tab", ["search", "recall", "funnel", "twin", "storage"])
+def test_without_a_known_truth_each_part_says_so_and_shows_no_nan(study, monkeypatch, tab):
+    none = {name: np.zeros_like(getattr(study, name)) for name in ("gain", "best", "full_gains")}
+    curves = {name: np.full_like(getattr(study, name), np.nan) for name in ("ceilings", "truths")}
+    nobody = replace(study, best_ads=np.full_like(study.best_ads, -1), **none, **curves)
+    monkeypatch.setattr(queries, "study_of", lambda request: nobody)
+    app = opened(tab)
+    said = finding(app) + texts(app)
+    words = {
+        "search": "What these ads are worth is not known",
+        "recall": "so recall against the truth is not known",
+        "funnel": "so what the funnel loses cannot be told",
+        "twin": "so how many of the best ads each model finds is not known",
+        "storage": "Two towers read each ad once, offline",
+    }
+    assert words[tab] in said
+    assert not re.search(r"\bnan\b", said)
+
+
 @pytest.mark.parametrize("tab", ["recall", "funnel", "twin", "storage"])
 def test_every_part_draws_and_states_what_it_found(tab):
     words = {
@@ -126,6 +146,19 @@ def test_save_holds_what_the_open_part_shows_with_its_n(tab):
         assert (steps["95 % low"] <= steps["nDCG@5"]).all()
 
 
+def test_each_number_of_the_funnel_has_the_interval_of_the_table_beside_it():
+    app = opened("funnel", fcut="40", forder="20")
+    data = sent(app, "funnel")
+    table = next(each.table for each in written(app) if each.title == "The funnel, step by step")
+    assert list(data["cuts"]) == [40, 20]
+    for place in range(3):
+        low, high = data["ends"][place]
+        row = table.iloc[place]
+        assert (round(low, 4), round(high, 4)) == (row["95 % low"], row["95 % high"])
+    assert data["ends"][3][1] > data["ends"][2][1]  # of the ceiling
+    assert data["curveEnds"][list(data["reads"]).index(20)] == data["ends"][2]
+
+
 def test_the_teacher_alone_stands_beside_the_funnel_with_its_queries_and_interval(study):
     ideal = replace(
         study, full_queries=np.arange(3, dtype=np.int32), full_gains=study.best[:3, :20]
@@ -150,8 +183,8 @@ def test_the_teacher_alone_stands_beside_the_funnel_with_its_queries_and_interva
 
 
 def test_a_million_ads_say_beside_the_button_what_they_cost():
-    texts = [each.value for each in opened(fsize="1000000").caption]
-    assert any("1,000,000 ads" in text and "MB of memory" in text for text in texts)
+    said = [each.value for each in opened(fsize="1000000").caption]
+    assert any("1,000,000 ads" in text and "MB of memory" in text for text in said)
 
 
 def test_words_and_times_read_as_a_person_writes_them(study):

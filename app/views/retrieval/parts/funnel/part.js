@@ -7,7 +7,6 @@ import { numberBox } from "../../../../parts/number_box.js";
 import { integer, number } from "../../../../parts/words.js";
 import { ceilingOf, stepsOf, timesOf } from "./cuts.js";
 
-const CURVE = [0, 5, 10, 20, 35, 50, 75, 100, 150, 200]; // ads that the teacher reads
 const LABELS = { candidates: "ads that ANN hands on", reordered: "ads that the teacher reads" };
 const SIZE = { height: 330, left: 36, top: 26, bottom: 62, right: 16 };
 const HEAD = ["step", "ads read", "ads left", "ms per query", "nDCG", "ceiling of what it hands on"];
@@ -111,18 +110,20 @@ function draw(view) {
     `re-rank of what ANN hands on ${number(ceiling)}.`;
   root.querySelector(".says").textContent = words;
   if (view.busy) view.say(words);
-  table(view, { values, times, ceiling, candidates, reordered });
-  curve(view, { value: values[2], total, ceiling, words });
+  table(view, { values, n, times, ceiling, candidates, reordered });
+  curve(view, { value: values[2], n, total, ceiling, words });
 }
 
-function table(view, { values, times, ceiling, candidates, reordered }) {
+function table(view, { values, n, times, ceiling, candidates, reordered }) {
   const { data, root } = view;
-  const depth = `nDCG@${data.depth}`;
+  const depth = `nDCG@${data.depth} [95 %], n = ${n}`;
+  const ends = isSent(view, candidates, reordered) ? data.ends : [];
+  const [first, own, last, most] = [...values, ceiling].map((value, i) => within(value, ends[i]));
   const alone = data.times.teacher * data.ads;
   const rows = [
-    [`ANN: ${data.search}`, integer(data.ads), integer(candidates), times[0], values[0], ceiling],
-    ["student's own order", integer(candidates), integer(candidates), times[1], values[1], null],
-    ["teacher's re-rank", integer(reordered), integer(candidates), times[2], values[2], null],
+    [`ANN: ${data.search}`, integer(data.ads), integer(candidates), times[0], first, most],
+    ["student's own order", integer(candidates), integer(candidates), times[1], own, null],
+    ["teacher's re-rank", integer(reordered), integer(candidates), times[2], last, null],
     ["teacher alone, over all ads", integer(data.ads), integer(data.ads), alone, aloneOf(data), null],
   ];
   const cell = (value, digits) =>
@@ -137,18 +138,27 @@ function table(view, { values, times, ceiling, candidates, reordered }) {
   );
 }
 
+/** Whether the intervals that Python sent are of these cuts; while a cut is dragged they are not. */
+function isSent({ data }, candidates, reordered) {
+  return data.cuts[0] === candidates && (reordered === undefined || data.cuts[1] === reordered);
+}
+
+/** A value with the ends of its interval, where they are known. */
+function within(value, ends) {
+  return ends?.length ? `${number(value)} [${ends.map((each) => number(each)).join(", ")}]` : number(value);
+}
+
 /** The teacher that reads every ad: its nDCG with its interval and its queries, where measured. */
 function aloneOf({ alone, aloneQueries }) {
   if (!alone) return "not measured";
-  const [value, low, high] = alone.map((each) => number(each));
-  return `${value} [${low}, ${high}], ${aloneQueries} queries`;
+  return `${within(alone[0], alone.slice(1))}, ${aloneQueries} queries`;
 }
 
 /** Total time against quality as the teacher reads more, with the chosen cut as a ring. */
 function curve(view, now) {
   const { data, queries, candidates, root } = view;
   if (view.curve?.candidates !== candidates) {
-    const points = CURVE.filter((reads) => reads <= candidates).map((reads) => ({
+    const points = data.reads.filter((reads) => reads <= candidates).map((reads) => ({
       reads,
       value: stepsOf(queries, candidates, reads, data.depth).values[2],
       total: timesOf(data.times, candidates, reads).reduce((sum, each) => sum + each, 0),
@@ -169,14 +179,16 @@ function curve(view, now) {
   const line = points.map((p, i) => `${i ? "L" : "M"}${scale.x(p.total)} ${scale.y(p.value)}`).join("");
   picture.append(svg("path", { d: line, class: "curve" }));
   let free = -Infinity; // up to where a number beside a dot reaches
-  for (const p of points) {
+  const ends = isSent(view, candidates) ? data.curveEnds : [];
+  points.forEach((p, at) => {
     const [x, y] = [scale.x(p.total), scale.y(p.value)];
-    const title = svg("title", {}, `teacher reads ${p.reads}: ${number(p.value)} in ${number(p.total, 1)} ms`);
+    const words = `teacher reads ${p.reads}: ${within(p.value, ends[at])}, n = ${now.n}, in ${number(p.total, 1)} ms`;
+    const title = svg("title", {}, words);
     picture.append(svg("circle", { cx: x, cy: y, r: 4, class: "dot" }, title));
-    if (x - 12 < free) continue;
+    if (x - 12 < free) return;
     picture.append(svg("text", { x, y: y + 24, class: "reads", "text-anchor": "middle" }, p.reads));
     free = x + 12;
-  }
+  });
   picture.append(svg("circle", { cx: scale.x(now.total), cy: scale.y(now.value), r: 9, class: "now" }));
   root.querySelector(".picture").replaceChildren(picture);
 }
