@@ -29,7 +29,7 @@ IMPORT = """async (names) => {
 def ask(open_module: Any) -> Evaluate:
     """ask(script, value): what a script answers that has the maps' modules as `map`."""
     page = open_module("app/parts/map/points.js")
-    page.evaluate(IMPORT, ["points", "find", "camera", "cloud", "grid"])
+    page.evaluate(IMPORT, ["points", "find", "camera", "cloud", "grid", "marks"])
     columns = {name: POINTS.table[name].to_pylist() for name in POINTS.table.column_names}
     wire = {"n": N, "columns": columns, "sides": list(POINTS.sides)}
     page.evaluate("(wire) => { window.points = decode(wire); }", wire)
@@ -312,3 +312,24 @@ def test_two_maps_stand_side_by_side_and_on_a_phone_one_below_the_other(ask):
     first, second = narrow["panes"]
     assert second["top"] >= first["top"] + first["h"] + 22
     assert narrow["height"] >= second["top"] + second["h"]
+
+
+def test_a_note_that_is_wider_than_a_phone_stands_in_several_lines_and_is_not_cut(ask):
+    note = "100 % of final neighbors; trustworthiness 0.981, continuity 0.977 (k = 10, n = 500)"
+    for width, lines in ((340, 2), (1000, 1)):
+        said, head = ask(
+            """([note, w]) => {
+              const context = document.createElement("canvas").getContext("2d");
+              const [said, font] = [[], "13px sans-serif"];
+              context.fillText = (text, x, y) => said.push([text, y]);
+              const head = map.headOf(context, ["", "short", note], w, font);
+              const place = { side: 0, left: 0, top: head, w };
+              const colors = { text: "#000", muted: "#555" };
+              map.drawHead(context, place, ["Title", note], { ink: "#000", colors, font, head });
+              return [said, head];
+            }""",
+            [note, width],
+        )
+        assert " ".join(text for text, _ in said[1:]) == note
+        assert len(said) == 1 + lines
+        assert max(y for _, y in said) < head

@@ -6,10 +6,25 @@ import { FULL } from "./points.js";
 
 const HIT = 4; // px, radius of a mark of the search
 const MOST_HITS = 2000; // marks of the search that are drawn on a pane
+const TITLE = 22; // px of a title, and of each line of the note below it, in 13 px letters
+const LINE = 18;
+const MOST_LINES = 4; // of a note; on a phone it has three
 
 /** Px of a row on a pane. */
 export function spot(place, { x, y }, row) {
   return [place.X(x[row] / FULL), place.Y(y[row] / FULL)];
+}
+
+/** Px above each pane for its title and the longest of these notes. room: px of a pane's width. */
+export function headOf(context, notes, room, font) {
+  context.font = font;
+  const longest = notes.reduce((most, note) => (note.length > most.length ? note : most), "");
+  return (TITLE + LINE * linesOf(context, longest, room).length) * larger(font);
+}
+
+/** How many times as large as usual the letters are. */
+function larger(font) {
+  return Math.max(1, parseFloat(font) / 13);
 }
 
 /** A pane's title, note and border. words: [title, note]; ink: of the disk or square before the title. */
@@ -24,7 +39,20 @@ export function drawHead(context, place, [title, note], { ink, colors, font, hea
   context.fillStyle = colors.text;
   context.fillText(fitted(context, title, place.w - 18), place.left + 17, y);
   context.fillStyle = colors.muted;
-  if (note) context.fillText(fitted(context, note, place.w), place.left, y + 18);
+  linesOf(context, note, place.w).forEach((line, at) => {
+    context.fillText(line, place.left, y + (at + 1) * LINE * larger(font));
+  });
+}
+
+/** A text in lines that fit into the room; what would be beyond the last line is cut. */
+function linesOf(context, text, room) {
+  const lines = [];
+  for (const word of text.split(" ").filter(Boolean)) {
+    const longer = lines.length ? `${lines.at(-1)} ${word}` : word;
+    if (!lines.length || (context.measureText(longer).width > room && lines.length < MOST_LINES)) lines.push(word);
+    else lines[lines.length - 1] = longer;
+  }
+  return lines.map((line) => fitted(context, line, room));
 }
 
 /** A text that is cut where it is wider than the room. */

@@ -13,7 +13,7 @@ import { dress, gridOf } from "./grid.js";
 import { catchPoints, listen } from "./hands.js";
 import { makeLayer, paintLayer } from "./layers.js";
 import { makeLegend, showLegend, showMarks } from "./legend.js";
-import { drawHead, drawLasso, drawLink, drawMarks, spot } from "./marks.js";
+import { drawHead, drawLasso, drawLink, drawMarks, headOf, spot } from "./marks.js";
 import { decoded, flags, FULL, NO_CLASS, placesAt, rowOfId } from "./points.js";
 import { noteOf, sentenceOf, tallyOf } from "./tale.js";
 
@@ -177,9 +177,10 @@ function paint(part) {
   if (!points) return;
   part.paints ??= paintsOf(part.colors, part.root);
   const font = fontOf(part.root, 13);
-  const head = (data.notes.flat().some((note) => note) ? 40 : 22) * Math.max(1, parseFloat(font) / 13);
   const tall = low() ? Math.min(data.height, LOW) : data.height;
-  const { panes, height } = layout(part.frame.clientWidth, data.sides.length, tall, head);
+  const of = [part.frame.clientWidth, data.sides.length, tall];
+  const head = headOf(part.canvas.getContext("2d"), data.notes.flat(), layout(...of, 0).panes[0].w, font);
+  const { panes, height } = layout(...of, head);
   const [context, width] = fit(part.canvas, height);
   part.places = panes.map((pane) => placeOf(pane, part.camera));
   if (part.isStale) repaint(part);
