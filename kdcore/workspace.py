@@ -166,6 +166,8 @@ def write_json_atomic(path: Path, data: Any) -> None:
 
 def plain_json(data: Any) -> Any:
     """Turn dataclasses, arrays, tuples and paths into JSON values; nan and infinity into None."""
+    if data is None or type(data) in (str, int, bool):  # most values; the checks below take longer
+        return data
     if is_dataclass(data):
         return {each.name: plain_json(getattr(data, each.name)) for each in fields(data)}
     if isinstance(data, Mapping):

@@ -40,7 +40,9 @@ def read_texts(pairs: PairTable) -> pd.DataFrame:
     frame["text"] = texts.str.lower()
     frame["words"] = _words(frame["title"]) + _words(frame["description"])
     frame["shared"] = _shared_words(frame)
-    frame["negates"] = [NEGATION.search(q) is not None for q in frame["query"].str.lower()]
+    queries = frame["query"].tolist()  # a list, for pandas is slow to walk along a column of texts
+    negates = {q: NEGATION.search(q.lower()) is not None for q in dict.fromkeys(queries)}
+    frame["negates"] = [negates[q] for q in queries]
     return frame
 
 
@@ -156,5 +158,6 @@ def _words(texts: pd.Series) -> NDArray[np.int64]:
 
 def _shared_words(frame: pd.DataFrame) -> Floats:
     unique = cache(lambda text: frozenset(words(text)))
-    texts = zip(map(unique, frame["query"].tolist()), map(unique, frame["title"]), strict=True)
+    queries, titles = (frame[name].tolist() for name in ("query", "title"))
+    texts = zip(map(unique, queries), map(unique, titles), strict=True)
     return np.array([len(q & t) / len(q) if q else 0.0 for q, t in texts], dtype=np.float64)
