@@ -67,6 +67,11 @@ def percent(value: float, digits: int = 0) -> str:
     return f"{100 * value:.{digits}f} %".replace("-", "−") if value == value else "–"
 
 
+def by_chance(value: float) -> str:
+    """A small share as percent: 0.1 %, and 0.01 % where one digit would say 0.0 %."""
+    return percent(value, 1 if value == 0 or value >= 0.0005 else 3)
+
+
 def verdict(word: str, opponent: str) -> str:
     """A verdict with its mark and its opponent: "▲ BETTER than its twin"."""
     return f"{VERDICT_MARKS.get(word, '')} {against(word, opponent)}".strip()

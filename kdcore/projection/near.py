@@ -43,8 +43,8 @@ def near(
     others = np.random.default_rng(seed).integers(0, len(space), ids.shape)
     own = of[:, None]
     others = np.where(others == own, (others + 1) % len(space), others)
-    centered = space.features - space.features.mean(axis=0)
-    variances = np.linalg.svd(centered[of], compute_uv=False).astype(np.float64) ** 2
+    centered = space.features[of] - space.features.mean(axis=0)
+    variances = np.linalg.svd(centered, compute_uv=False).astype(np.float64) ** 2
     return Near(
         float((query_ids[ids] == query_ids[own]).mean()),
         float((query_ids[others] == query_ids[own]).mean()),

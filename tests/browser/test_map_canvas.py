@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.parts.map.payload import bits_of, ids_of, points_of
+from app.parts.map.payload import bits_of, color_by_number, ids_of, points_of
 
 Evaluate = Callable[..., Any]
 DRAW = np.random.default_rng(8)
@@ -29,7 +29,7 @@ IMPORT = """async (names) => {
 def ask(open_module: Any) -> Evaluate:
     """ask(script, value): what a script answers that has the maps' modules as `map`."""
     page = open_module("app/parts/map/points.js")
-    page.evaluate(IMPORT, ["points", "find", "camera", "cloud", "grid", "marks"])
+    page.evaluate(IMPORT, ["points", "find", "camera", "cloud", "grid", "marks", "colors"])
     columns = {name: POINTS.table[name].to_pylist() for name in POINTS.table.column_names}
     wire = {"n": N, "columns": columns, "sides": list(POINTS.sides)}
     page.evaluate("(wire) => { window.points = decode(wire); }", wire)
@@ -333,3 +333,16 @@ def test_a_note_that_is_wider_than_a_phone_stands_in_several_lines_and_is_not_cu
         assert " ".join(text for text, _ in said[1:]) == note
         assert len(said) == 1 + lines
         assert max(y for _, y in said) < head
+
+
+def test_a_number_that_was_not_measured_is_called_so(ask):
+    title = "Share of 10 neighbors in common"
+    color = color_by_number(title, [np.nan, 25.0], 0, low=0.0, high=100.0, unit=" %")
+    words = ask(
+        """([look, values]) => {
+          const colors = map.colorsBy(look, Uint16Array.from(values), Uint32Array.of(0, 1));
+          return [map.wordsOf(colors, 0), map.wordsOf(colors, 1)];
+        }""",
+        [color.look, color.table["value"].to_pylist()],
+    )
+    assert words == ["not measured", "25 %"]

@@ -35,7 +35,8 @@ export function valueOf({ values, low, high }, row) {
 /** What the color says of a row, as a text. */
 export function wordsOf(colors, row) {
   if (colors.kind === "class") return colors.codes[row] === NO_CLASS ? "none" : colors.names[colors.codes[row]];
-  return `${decimal(valueOf(colors, row), colors.digits)}${colors.unit}`;
+  const value = valueOf(colors, row);
+  return Number.isFinite(value) ? `${decimal(value, colors.digits)}${colors.unit}` : "not measured";
 }
 
 /** Pixels of the codes in the present theme, their colors as [r, g, b], and the shape of each code. */

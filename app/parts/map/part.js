@@ -262,7 +262,8 @@ function about(part, row) {
   }
   const texts = window.kdArrays.get(data.texts);
   const of = (name) => texts?.getChild(name)?.get(points.order[row]) ?? "";
-  return { title: of("title") || `${integer(id)}`, text: texts ? of("text") : "Click to read it.", facts };
+  const name = data.unit === "pairs" ? `Pair ${integer(id + 1)}` : integer(id); // as on every page
+  return { title: of("title") || name, text: texts ? of("text") : "Click to read it.", facts };
 }
 
 /** The places of a row in map units, for a selection by typed numbers. */

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from app.kit.texts import number, percent
+from app.kit.texts import by_chance, number
 from app.views.map.numbers import overlap_interval
 from app.views.map.queries.summary import table
 from app.views.map.scene import Scene
@@ -22,7 +22,7 @@ def sentence(scene: Scene) -> str:
     start = (
         f"{left[0].upper()}{left[1:]} and {right} share {100 * geometry.overlap:.1f} %{ends} of a "
         f"pair's {geometry.k} nearest pairs (n = {geometry.n:,} {of}pairs; "
-        f"{percent(geometry.chance, 1)} by chance; CKA {number(geometry.cka, 2)})"
+        f"{by_chance(geometry.chance)} by chance; CKA {number(geometry.cka, 2)})"
     )
     if not geometry.comparable:
         return (

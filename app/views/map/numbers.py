@@ -7,7 +7,7 @@ import streamlit as st
 
 from app.kit import sections
 from app.kit.sections import Section
-from app.kit.texts import number, percent
+from app.kit.texts import by_chance, number, percent
 from app.parts.metric_cards import Card, interval, metric_cards
 from app.views.map import drawing
 from app.views.map.queries import maps, summary
@@ -71,7 +71,7 @@ def cards(scene: Scene) -> list[Card]:
     low, high = overlap_interval(scene)
     of_cka, of_rsa = maps.alike_of(scene.drawn, scene.board, scene.left, scene.right)
     definition = OVERLAP.format(
-        k=geometry.k, chance=percent(geometry.chance, 1), least=round(100 * COMPARABLE)
+        k=geometry.k, chance=by_chance(geometry.chance), least=round(100 * COMPARABLE)
     )
     shared = [
         Card(
@@ -125,7 +125,7 @@ def _near(side: str, name: str, near: Near) -> str:
     return (
         f"{side}, {name}: neighbors are {meaning}. Of the {near.k} nearest, "
         f"{percent(near.same_query)} have the same query "
-        f"({percent(near.same_query_by_chance, 1)} by chance), and their P(relevant) differs by "
+        f"({by_chance(near.same_query_by_chance)} by chance), and their P(relevant) differs by "
         f"{number(near.relevance, 2)} on average ({number(near.relevance_by_chance, 2)} by chance; "
         f"{near.n} sampled pairs). The features vary along about {near.dimensions:.1f} directions "
         "(participation ratio of the variances: 1 if all points lie on a line)."

@@ -34,6 +34,11 @@ def test_a_verdict_names_its_opponent(word, shown):
     assert texts.verdict(word, "its twin") == shown
 
 
+def test_a_small_chance_is_not_written_as_none():
+    shown = [texts.by_chance(value) for value in (0.001, 0.0001, 0.0)]
+    assert shown == ["0.1 %", "0.010 %", "0.0 %"]
+
+
 def test_a_csv_is_plain_tells_what_it_was_made_from_and_runs_in_no_spreadsheet():
     made = texts.csv(pd.DataFrame({"title": ["=1+1", "plain"], "p": [0.5, -1.0]}), "data=abc")
     names, first, second = made.splitlines()

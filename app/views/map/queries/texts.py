@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from app import state
 from app.kit.by_hash import by_hash
-from app.kit.texts import percent
+from app.kit.texts import by_chance, percent
 from app.parts.map import (
     Color,
     Neighbor,
@@ -103,7 +103,7 @@ def sentence(scene: TextScene) -> str:
     return (
         f"Of a text's {geometry.k} nearest texts, {left} and {right} share "
         f"{100 * geometry.overlap:.1f} % [{100 * low:.1f}, {100 * high:.1f}] (n = "
-        f"{geometry.n:,} queries and ads; {percent(geometry.chance, 1)} by chance). Of a "
+        f"{geometry.n:,} queries and ads; {by_chance(geometry.chance)} by chance). Of a "
         f"query's {geometry.k} nearest texts, {100 * mixed[0]:.0f} % are ads in the space of "
         f"{left} and {100 * mixed[1]:.0f} % in that of {right}; "
         f"{100 * _ads(scene):.0f} % of all texts are ads."
