@@ -29,7 +29,10 @@ class Stage:
     seed: int = knob(
         0, "the same seed and thread count give the same student", low=0, high=2**31 - 1
     )
-    device: str = text("auto", "auto, cpu, cuda, cuda:1, cuda:all or mps")
+    device: str = text(
+        "auto",
+        "auto, cpu, cuda, cuda:1, cuda:all, mps, or cpu:2: two processes train one run",
+    )
     threads: int = knob(0, "CPU threads; 0 is torch's choice", low=0, high=1024)
 
     def problems(self) -> list[str]:

@@ -31,7 +31,7 @@ from kdcore.training.checks import refuse_other_tokens, starting_model
 from kdcore.training.devices import pick_device
 from kdcore.training.loop import Batches, training_batches
 from kdcore.training.order import Order
-from kdcore.training.ranks import ALONE, Group
+from kdcore.training.ranks.group import ALONE, Group
 from kdcore.training.session import Session
 
 

@@ -20,7 +20,7 @@ from kdcore.runs.store import Run, RunStore
 from kdcore.runs.twins import Twins, twin_of
 from kdcore.runs.writer import RunWriter
 from kdcore.training.interrupt import StoppedError
-from kdcore.training.ranks import is_started
+from kdcore.training.ranks.group import is_started
 from kdcore.workspace import Workspace
 
 LOOK_EVERY = 0.2  # seconds between two looks at a generation that another process trains

@@ -20,7 +20,7 @@ from kdcore.runs.store import Run, RunStore
 from kdcore.runs.writer import RunWriter
 from kdcore.training.checks import starting_model
 from kdcore.training.loop import Batches, training_batches
-from kdcore.training.ranks import ALONE, Group
+from kdcore.training.ranks.group import ALONE, Group
 from kdcore.training.session import Matrix, Session
 
 SCORED = ("validation", "test")  # the splits that a trained model is scored on

@@ -29,7 +29,7 @@ from kdcore.runs.writer import RunWriter
 from kdcore.training.checks import starting_model
 from kdcore.training.loop import Batches, training_batches
 from kdcore.training.order import Order
-from kdcore.training.ranks import ALONE, Group
+from kdcore.training.ranks.group import ALONE, Group
 from kdcore.training.session import Session
 
 

@@ -24,7 +24,7 @@ from kdcore.runs.store import Run, RunStore
 from kdcore.runs.writer import RunWriter
 from kdcore.training.checks import pretraining_pairs, starting_model
 from kdcore.training.loop import Batches, training_batches
-from kdcore.training.ranks import ALONE, Group
+from kdcore.training.ranks.group import ALONE, Group
 from kdcore.training.session import Session
 
 CPU = torch.device("cpu")  # where words are hidden: on a GPU each step would wait for it

@@ -1,6 +1,6 @@
 """Run a stage: from its config to its model, its predictions, its metrics and the end record.
 
-A training may use several devices at once (see training/ranks.py). When a memory is full, the
+A training may use several devices at once (see training/ranks). When a memory is full, the
 error says which batch size fits.
 """
 
@@ -56,7 +56,9 @@ from kdcore.training.memory import (
     longest_batch,
     memory_error,
 )
-from kdcore.training.ranks import FULL, Group, PeerLostError, following, leading, own_rank
+from kdcore.training.ranks.exchange import PeerLostError
+from kdcore.training.ranks.group import Group, following, leading, own_rank
+from kdcore.training.ranks.helpers import FULL
 from kdcore.workspace import Workspace
 
 log = logging.getLogger("kdcore")

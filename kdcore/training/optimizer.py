@@ -1,9 +1,10 @@
 """The optimizer of a training: its parameter groups, its schedule and one step of it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from kdcore.config import TrainingConfig
 from kdcore.models.heads import Head
@@ -44,16 +45,28 @@ def make_optimizer(
     return torch.optim.AdamW(groups, lr=rate, fused=device.type in ("cpu", "cuda"))
 
 
+def weights_of(optimizer: torch.optim.Optimizer) -> list[nn.Parameter]:
+    """The weights that it moves, in the order of its groups."""
+    return [weight for group in optimizer.param_groups for weight in group["params"]]
+
+
 def take_step(
-    optimizer: torch.optim.Optimizer, knobs: TrainingConfig, step: int, total: int
+    optimizer: torch.optim.Optimizer,
+    knobs: TrainingConfig,
+    step: int,
+    total: int,
+    whole_norm: Callable[[Tensor], Tensor] = lambda norm: norm,
 ) -> None:
     """Move the weights by their gradients, a longer one than `clip` shortened; drop the gradients.
 
     The step size rises linearly to each group's peak in the warm-up, then falls linearly to 0.
+    whole_norm: gives the norm of the whole gradient where the optimizer has only a part of it.
     """
     if knobs.clip:
-        weights = [p for group in optimizer.param_groups for p in group["params"]]
-        nn.utils.clip_grad_norm_(weights, knobs.clip, foreach=True)
+        weights = weights_of(optimizer)
+        gradients = [weight.grad for weight in weights if weight.grad is not None]
+        norm = whole_norm(get_total_norm(gradients, foreach=True))
+        clip_grads_with_norm_(weights, knobs.clip, norm, foreach=True)
     warm = max(int(knobs.warmup * total), 1)
     share = min((step + 1) / warm, (total - step) / max(total - warm, 1), 1.0)
     for group in optimizer.param_groups:

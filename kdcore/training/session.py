@@ -33,23 +33,16 @@ from kdcore.runs.writer import RunWriter
 from kdcore.training.checkpoint import Checkpoints, Parts, seconds_before
 from kdcore.training.checks import check_same, fresh_progress, refuse_torn, refuse_unlabelled
 from kdcore.training.devices import keep_freed_memory, pick_device
-from kdcore.training.optimizer import are_numbers, make_optimizer, take_step
+from kdcore.training.optimizer import are_numbers, make_optimizer
 from kdcore.training.order import Drawing, Order
-from kdcore.training.ranks import ALONE, Group
+from kdcore.training.ranks.group import ALONE, Group
+from kdcore.training.ranks.shares import shared_out
 from kdcore.training.training_pairs import calibrate_head, read_pairs
 from kdcore.training.windows import Windows
 from kdcore.workspace import new_folder
 
 log = logging.getLogger("kdcore")
 Matrix = NDArray[np.float32]
-
-
-def cuts_between(keys: Rows, shares: int) -> Rows:
-    """Where to cut a batch into about even shares, with equal neighbors of keys in one share."""
-    even = np.arange(1, shares) * len(keys) / shares
-    borders = np.concatenate([[0], np.flatnonzero(np.diff(keys)) + 1, [len(keys)]])
-    cuts: Rows = borders[np.abs(borders[:, None] - even).argmin(axis=0)]
-    return cuts
 
 
 class Task(Protocol):
@@ -112,6 +105,7 @@ class Session:
         extras = {f"extra{i}": module.to(self.device) for i, module in enumerate(extra)}
         self.modules: dict[str, nn.Module] = {"model": model} | extras
         self.optimizer = make_optimizer(list(self.modules.values()), self.training, self.device)
+        self.weights = group.weights(self.optimizer, self.training)
         tokens, pads = self.pairs.encoded, model.pads
         self.drawing = Drawing(tokens, self.training, config.seed, self.lists, pads)
         self.order = order
@@ -158,15 +152,17 @@ class Session:
 
     def share(self, rows: Rows) -> tuple[Rows, Batch]:
         """This process's share of a batch: rows, and tokens on the device; `step` must follow."""
-        self._batch, self._cuts = rows, None
-        if self.lists and self.group.size > 1:  # a list is in one share, and never in two
-            queries = self.pairs.encoded.query_of[rows]
-            order = np.argsort(queries, kind="stable")
-            self._batch, self._cuts = rows[order], cuts_between(queries[order], self.group.size)
+        encoded, leader = self.pairs.encoded, self.leader
+        if leader is None:
+            by_work = self.group.meeting is not None and self.task is None
+            shared = shared_out(encoded, rows, self.group.size, self.lists, by_work)
+            self._batch, self._cuts = shared
+        else:  # its tokens may be others, and its pairs have to be the same
+            self._batch, self._cuts = leader._batch, leader._cuts
         self.group.reseed(self.config.seed, self.progress.step)
         own = self.group.share(self._batch, self._cuts)
         make = self.model.batch if self.task is None else self.task.batch
-        return own, make(self.pairs.encoded, own).to(self.device)
+        return own, make(encoded, own).to(self.device)
 
     def lead(self, peers: Sequence["Session"]) -> None:
         """Let others learn in the same steps: they are saved, resumed and stopped with this one."""
@@ -214,9 +210,8 @@ class Session:
     def step(self, loss: Tensor, parts: Mapping[str, Tensor]) -> None:
         """Take one step down the gradient of `loss`; the parts are logged, unweighted."""
         # gradients and losses are those of the whole batch, also when this process had a share
-        weights = [p for group in self.optimizer.param_groups for p in group["params"]]
-        losses = self.group.backward({"loss": loss, **parts}, weights, self._batch, self._cuts)
-        take_step(self.optimizer, self.training, self.progress.step, self.total_steps)
+        losses = self.group.backward({"loss": loss, **parts}, self._batch, self._cuts)
+        losses = self.weights.step(losses, self.progress.step, self.total_steps)
         # they stay on the device until a metric line is due: reading one would wait for the GPU
         self.pending.append(losses)
         self.progress = replace(self.progress, step=self.progress.step + 1)

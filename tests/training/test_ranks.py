@@ -19,8 +19,7 @@ from kdcore.errors import RunError
 from kdcore.runs.queue import processes
 from kdcore.runs.store import Run
 from kdcore.training.devices import pick_device, ranks
-from kdcore.training.ranks import ALONE, Group
-from kdcore.training.session import cuts_between
+from kdcore.training.ranks.group import ALONE, Group
 from kdcore.workspace import Workspace
 
 from .conftest import assert_same_result, created, distillation, finetuning, lines
@@ -55,22 +54,6 @@ def test_shares_cover_a_batch_and_weigh_what_they_hold() -> None:
     assert np.array_equal(ALONE.share(rows), rows)
 
 
-@pytest.mark.parametrize(
-    ("keys", "sizes"),
-    [
-        ([0, 0, 0, 1, 1, 2, 2, 2], [3, 5]),
-        ([0, 0, 0, 0], [0, 4]),
-        ([0, 1, 2, 3], [2, 2]),
-        ([0, 0, 0, 0, 0, 1], [5, 1]),
-    ],
-)
-def test_a_list_is_in_one_share(keys: list[int], sizes: list[int]) -> None:
-    rows, cuts = np.arange(len(keys)), cuts_between(np.array(keys), 2)
-    assert [len(part) for part in np.array_split(rows, cuts)] == sizes
-    shares = [Group(rank, 2).share(rows, cuts) for rank in range(2)]
-    assert [len(share) for share in shares] == [max(size, 1) for size in sizes]
-
-
 @pytest.mark.parametrize("counted", [[1, 1, 0, 0, 1], [0, 0, 0, 1, 1], [0] * 5, [1] * 5])
 def test_the_shares_gradients_add_up_to_that_of_the_batch(counted: list[int]) -> None:
     """Also of a mean over some of the pairs only, which the shares hold unevenly."""
@@ -86,7 +69,7 @@ def test_the_shares_gradients_add_up_to_that_of_the_batch(counted: list[int]) ->
         own = group.share(rows)
         hard = group.scaled_mean(mean(weight, own), mask)
         soft = (weight * values[own]).mean()
-        told = group.backward({"loss": soft + hard, "hard": hard}, [weight], rows)
+        told = group.backward({"loss": soft + hard, "hard": hard}, rows)
         assert weight.grad is not None
         return float(weight.grad), float(told["hard"])
 

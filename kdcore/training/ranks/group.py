@@ -3,23 +3,23 @@
 Gradients are summed, each share weighted by its pairs, so that the result is that of one process
 with the whole batch, up to float error (dropout draws differ). Rank 0 is the run's own process:
 it starts the others, and only it logs, validates, saves and heeds a stop; the others read the same
-data, move their weights by the same sums, and end with it. Started by torchrun
+data, take the same steps, and end with it. CPU processes that it started share one copy of the
+weights (weights.py); all others sum the gradients through gloo or NCCL. Started by torchrun
 (`python -m torch.distributed.run --standalone --nproc-per-node 2 -m kdcore run FOLDER`) the ranks
 find each other by the variables of their environment.
 """
 
 import os
-import subprocess
-import sys
+import socket
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -28,22 +28,20 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch._C._distributed_c10d import FileStore, PrefixStore, Store, TCPStore
 
-from kdcore.errors import Cure, RunError
+from kdcore.config import TrainingConfig
+from kdcore.errors import RunError
 from kdcore.models.batches import Rows
-from kdcore.runs.record import name_in_commands
 from kdcore.runs.store import Run
-from kdcore.training.devices import is_full_memory, pick_device, ranks, use_threads
+from kdcore.training.devices import pick_device, ranks, use_threads
+from kdcore.training.ranks.exchange import OwnWeights, PeerLostError, Weights
+from kdcore.training.ranks.helpers import LEADER, MEETING, STORE, Helpers
+from kdcore.training.ranks.meeting import Meeting
+from kdcore.training.ranks.weights import SharedWeights
 
-FULL = 77  # exit status of a rank that ran out of memory
-_STORE, _LEADER = "KDLAB_RANKS", "KDLAB_RANK_0"  # in the environment of ranks that we started
 _PATIENCE = timedelta(hours=2)  # the other ranks wait while rank 0 validates and saves
 _ASSEMBLE = 300.0  # seconds in which every rank has to start
 Kind = TypeVar("Kind", bound=np.generic)
 Cuts = Rows | None  # where a batch is cut into shares; None makes them even
-
-
-class PeerLostError(RunError):
-    """Another rank has ended."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +49,13 @@ class Group:
     """This process among those that train one run together; by itself it is all of them.
 
     joined: whether there are others to sum with (a trial takes its share of a batch alone).
+    meeting: of ranks that map the same memory, and so need one copy of the weights only.
     """
 
     rank: int = 0
     size: int = 1
     joined: bool = False
+    meeting: Meeting | None = None
 
     @property
     def leads(self) -> bool:
@@ -71,7 +71,10 @@ class Group:
         """Seed dropout: other draws than rank 0's, and the same ones again after a resume."""
         if not self.leads:
             words = np.random.SeedSequence([seed, step, self.rank]).generate_state(1)
-            torch.manual_seed(int(words[0]))
+            if self.meeting is None:
+                torch.manual_seed(int(words[0]))
+            else:  # of the CPU alone: to ask for other devices takes a millisecond
+                torch.default_generator.manual_seed(int(words[0]))
 
     def scaled_mean(self, mean: Tensor, counted: NDArray[np.bool_], cuts: Cuts = None) -> Tensor:
         """Scale a mean over some pairs of the share so that `backward` makes it the batch's.
@@ -85,24 +88,20 @@ class Group:
         return mean * float(fraction * len(counted) / max(len(own), 1))
 
     def backward(
-        self, losses: Mapping[str, Tensor], weights: Sequence[Tensor], rows: Rows, cuts: Cuts = None
+        self, losses: Mapping[str, Tensor], rows: Rows, cuts: Cuts = None
     ) -> dict[str, Tensor]:
-        """Compute the gradients of `loss`, and return every loss: those of the whole batch."""
+        """Compute the gradients of `loss`; over all shares they, and what is returned, add up."""
         if self.size > 1:  # a mean over a share counts by the share of the pairs that it holds
             weight = len(self._part(rows, cuts)) / len(rows)
             losses = {name: loss * weight for name, loss in losses.items()}
         losses["loss"].backward()  # type: ignore[no-untyped-call]
-        values = {name: loss.detach() for name, loss in losses.items()}
-        if self.joined:
-            gradients = [w.grad for w in weights if w.grad is not None]
-            # the losses travel with the gradients: one exchange is cheaper than two
-            *totals, losses_of_all = _summed(
-                [*gradients, torch.stack(list(values.values())).float()]
-            )
-            for gradient, total in zip(gradients, totals, strict=True):
-                gradient.copy_(total)
-            values = dict(zip(values, losses_of_all, strict=True))
-        return values
+        return {name: loss.detach() for name, loss in losses.items()}
+
+    def weights(self, optimizer: torch.optim.AdamW, knobs: TrainingConfig) -> Weights:
+        """The weights that an optimizer moves, as the ranks of this group keep them."""
+        if self.meeting is not None:
+            return SharedWeights(optimizer, knobs, self.rank, self.size, self.meeting)
+        return OwnWeights(optimizer, knobs, self.joined)
 
     def _part(self, values: NDArray[Kind], cuts: Cuts) -> NDArray[Kind]:
         sections: Any = self.size if cuts is None else cuts
@@ -113,19 +112,6 @@ class Group:
 ALONE = Group()
 
 
-def _summed(tensors: Sequence[Tensor]) -> list[Tensor]:
-    """Each tensor summed over the ranks, in one exchange."""
-    flat = torch.cat([t.reshape(-1) for t in tensors])
-    try:
-        dist.all_reduce(flat)
-    except RuntimeError as cause:
-        if is_full_memory(cause):
-            raise
-        raise PeerLostError("a process of this run has ended") from cause
-    parts = torch.split(flat, [t.numel() for t in tensors])
-    return [part.view_as(t) for part, t in zip(parts, tensors, strict=True)]
-
-
 def own_rank() -> int:
     """Which process of a run this is; 0 for the one that leads or is the only one."""
     return int(os.environ["RANK"]) if is_started() else 0
@@ -133,7 +119,7 @@ def own_rank() -> int:
 
 def is_started() -> bool:
     """Whether this process was started as one of several, by us or by torchrun."""
-    ours = _STORE in os.environ or "TORCHELASTIC_RUN_ID" in os.environ
+    ours = STORE in os.environ or "TORCHELASTIC_RUN_ID" in os.environ
     return ours and int(os.environ.get("WORLD_SIZE", 1)) > 1
 
 
@@ -155,12 +141,12 @@ def leading(
             store = _torchrun_store()
         else:
             folder = stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
-            store = helpers.start(run, Path(folder) / "ranks")
+            store = helpers.start(run, device, Path(folder) / "ranks")
         stack.enter_context(use_threads(_threads(threads, size)))
         store.set("data", data_hash)
         try:
             _assemble(store, size, helpers, heed_stop)
-            with _joined(store, device, 0, size) as group:
+            with _joined(store, device, 0, size, helpers.meeting) as group:
                 if device.startswith("cuda"):
                     threading.Thread(target=helpers.guard, daemon=True).start()
                 yield group
@@ -172,14 +158,15 @@ def leading(
 def following(device: str, threads: int, data_hash: str) -> Iterator[Group]:
     """Take part as one of the other ranks; it ends when the process that started it ends."""
     rank, size = own_rank(), int(os.environ["WORLD_SIZE"])
-    parent = int(os.environ.get(_LEADER, os.getppid()))
+    parent = int(os.environ.get(LEADER, os.getppid()))
     threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
-    path = os.environ.get(_STORE)
+    path = os.environ.get(STORE)
     store = FileStore(path, size) if path else _torchrun_store()
     if store.get("data") != data_hash.encode():
         raise RunError("the data of this run were changed while it started")
     store.set(f"ready{rank}", "1")
-    with use_threads(_threads(threads, size)), _joined(store, device, rank, size) as group:
+    joined = _joined(store, device, rank, size, _meeting_with_rank_0())
+    with use_threads(_threads(threads, size)), joined as group:
         yield group
 
 
@@ -201,7 +188,7 @@ def _torchrun_store() -> Store:
     return PrefixStore(f"kdlab-{os.environ.get('TORCHELASTIC_RESTART_COUNT', 0)}", store)
 
 
-def _assemble(store: Store, size: int, helpers: "Helpers", heed_stop: Callable[[], None]) -> None:
+def _assemble(store: Store, size: int, helpers: Helpers, heed_stop: Callable[[], None]) -> None:
     """Wait until every rank has read the data; RunError when one of them does not start."""
     until = time.monotonic() + _ASSEMBLE
     while not store.check([f"ready{rank}" for rank in range(1, size)]):
@@ -211,8 +198,21 @@ def _assemble(store: Store, size: int, helpers: "Helpers", heed_stop: Callable[[
         time.sleep(0.05)
 
 
+def _meeting_with_rank_0() -> Meeting | None:
+    if MEETING not in os.environ:
+        return None
+    return Meeting([socket.socket(fileno=int(os.environ[MEETING]))], leads=False)
+
+
 @contextmanager
-def _joined(store: Store, device: str, rank: int, size: int) -> Iterator[Group]:
+def _joined(
+    store: Store, device: str, rank: int, size: int, meeting: Meeting | None
+) -> Iterator[Group]:
+    """A member of the group; meeting: of ranks that share memory and need no other exchange."""
+    if meeting is not None:
+        with closing(meeting):
+            yield Group(rank, size, joined=True, meeting=meeting)
+        return
     backend = "nccl" if device.startswith("cuda") else "gloo"
     if backend == "nccl":
         torch.cuda.set_device(pick_device(device))
@@ -222,74 +222,3 @@ def _joined(store: Store, device: str, rank: int, size: int) -> Iterator[Group]:
     finally:
         with suppress(RuntimeError):
             dist.destroy_process_group()
-
-
-class Helpers:
-    """The processes of the other ranks that rank 0 started; under torchrun it started none."""
-
-    def __init__(self, size: int) -> None:
-        self.size = size
-        self.processes: dict[int, subprocess.Popen[bytes]] = {}
-        self._over = threading.Event()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def start(self, run: Run, path: Path) -> Store:
-        """Start them, their output in the run's log; return the store where they meet."""
-        local = {"linux": "lo", "darwin": "lo0"}.get(sys.platform)
-        if local:  # all are on this machine, so no other machine needs to reach them
-            os.environ.setdefault("GLOO_SOCKET_IFNAME", local)
-        command = [sys.executable, "-m", "kdcore", "run", str(run.folder.resolve())]
-        variables = {"WORLD_SIZE": str(self.size), _STORE: str(path), _LEADER: str(os.getpid())}
-        store = FileStore(str(path), self.size)
-        with run.log_path.open("ab") as log:
-            for rank in range(1, self.size):
-                self.processes[rank] = subprocess.Popen(
-                    command,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    env={**os.environ, **variables, "RANK": str(rank), "LOCAL_RANK": str(rank)},
-                    start_new_session=True,  # Ctrl-C reaches rank 0 only, which ends them
-                )
-        return store
-
-    @property
-    def lost(self) -> dict[int, int]:
-        """Exit status of each rank that has ended."""
-        polled = {rank: process.poll() for rank, process in self.processes.items()}
-        return {rank: status for rank, status in polled.items() if status is not None}
-
-    def guard(self) -> None:
-        """Break the group when a rank has died: NCCL would wait for it for ever."""
-        while not self._over.wait(0.5):
-            if self.lost:
-                with suppress(Exception):
-                    dist.distributed_c10d._abort_process_group()
-                return
-
-    def explain(self, run: Run) -> Exception:
-        """The error that says why one of them has ended."""
-        until = time.monotonic() + 5
-        while not self.lost and time.monotonic() < until:
-            time.sleep(0.05)
-        if FULL in self.lost.values():
-            return torch.OutOfMemoryError("out of memory in another process of this run")
-        ended = ", ".join(
-            f"process {r + 1} of {self.size} (exit {s})" for r, s in self.lost.items()
-        )
-        early = f"{ended or 'a process'} of this run ended too early; run.log tells more"
-        resume = f"`kdlab runs resume {name_in_commands(run.folder)}`"
-        return RunError(Cure(f"{early}. Go on from the last good checkpoint with {resume}", early))
-
-    def __exit__(self, *error: object) -> None:
-        self._over.set()
-        for process in self.processes.values():
-            process.terminate()
-        for process in self.processes.values():
-            try:
-                process.wait(5)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
