@@ -43,7 +43,7 @@ class Form:
     values: by knob name; problems: sentences by path; prefix: the path of the group. checked: a
     number outside its range, or a fraction, is taken too, since the taker's check refuses it with
     a problem; without it the field itself refuses. notes: what stands under a field, by path.
-    helps: in the place of a knob's declared help, by path.
+    helps: texts that replace the declared help of a knob, by path.
     """
 
     prefix: str

@@ -125,15 +125,15 @@ class TrainingConfig:
 
     epochs: int = knob(
         0,
-        "times that every pair is seen; 0 takes the catalog's number for the model",
+        "times that every pair is seen; 0 takes the usual number for the model",
         low=0,
         high=1000,
     )
     batch_size: int = knob(
-        0, "pairs per step; 0 takes the catalog's number for the model", low=0, high=65_536
+        0, "pairs per step; 0 takes the usual number for the model", low=0, high=65_536
     )
     learning_rate: float = knob(
-        0.0, "peak step size of AdamW; 0 takes the catalog's number for the model", low=0, high=1.0
+        0.0, "peak step size of AdamW; 0 takes the usual size for the model", low=0, high=1.0
     )
     warmup: float = knob(0.1, "share of steps in which the step size grows", low=0, high=0.9)
     weight_decay: float = knob(0.01, "pull of the weights towards 0", low=0, high=1)

@@ -16,14 +16,14 @@ from kdcore.experiments.command_line import command_of
 from kdcore.runs.store import RunStore
 from kdcore.scale.stored import StoredShards, stored_shards
 
-_EXAMPLE = "log=100000"  # of the world, in the command of who has no shards yet
+_EXAMPLE = "log=100000"  # of the world, in the command shown where no shards are stored yet
 
 
 @dataclass(frozen=True)
 class ShardSet:
     """A set of stored shards as a page offers it.
 
-    teacher: the key of the run whose answers they hold, its own name where that is not offered.
+    teacher: the key of the run whose answers they hold, or its name where it is not offered.
     unusable: why no student can learn from them here, as the end of a sentence.
     """
 
@@ -39,7 +39,7 @@ class ShardSet:
 
     @property
     def command(self) -> str:
-        """The command that scores these pairs, and that goes on where it was interrupted."""
+        """The command that scores these pairs, and that continues an interrupted scoring."""
         return command_of(self.stored.scoring)
 
 
@@ -50,7 +50,7 @@ def stored() -> tuple[StoredShards, ...]:
 
 
 def shard_sets(offered: Mapping[str, Model]) -> tuple[ShardSet, ...]:
-    """The same with the teachers by their keys. offered: the runs that may teach, by key."""
+    """All stored sets, with the keys of their teachers. offered: runs that may teach, by key."""
     runs = RunStore(access.home().runs)
     keys = {runs.reference(model.run): key for key, model in offered.items()}
     sets = []

@@ -57,7 +57,7 @@ def sentence(now: Draft, train_twin: bool) -> str:
     total = cost.cost(now.config, train_twin)
     if not total.is_timed:
         return ""
-    place = ", but it goes to a cluster" if cluster.present() else ""
+    place = ", but the run goes to a cluster" if cluster.present() else ""
     return f"about {duration(total.seconds[0])} on this machine{place}"
 
 
@@ -65,8 +65,8 @@ def elsewhere() -> None:
     """Say that a run goes to a cluster, where one is set, and what is known of its speed."""
     if there := cluster.present():
         st.caption(
-            f":material/lan: Time and memory are of this machine; the run goes to the Ray cluster "
-            f"at {md(there.address)}. {there.speed}"
+            ":material/lan: Time and memory are estimated for this machine; "
+            f"the run goes to the Ray cluster at {md(there.address)}. {there.speed}"
         )
 
 

@@ -99,7 +99,7 @@ def _helps(plan: Plan, name: str) -> dict[str, str]:
         own = plan.usual.get(path, value_at(plan.stage(name).settings, f"training.{knob}"))
         meaning = str(rules[knob].metadata["help"]).partition(";")[0]
         most = written(rules[knob].metadata["high"])
-        helps[path] = f"{meaning}: the recipe has {written(own)} here; more than 0, at most {most}"
+        helps[path] = f"{meaning}: {written(own)} in the recipe; more than 0 and at most {most}"
     return helps
 
 

@@ -154,7 +154,7 @@ def _device(now: Draft, form: Form) -> None:
         "One run per GPU, and on the CPU as many as its cores allow; the others wait in the queue."
     )
     if there:
-        help = f"Of the Ray cluster at {md(there.address)}, where runs of the queue go. {help}"
+        help = f"A device of the Ray cluster at {md(there.address)}, to which runs go. {help}"
     forms.pick(form, "device", "Device", titles, str(now.at("device") or "auto"), help)
 
 

@@ -1,4 +1,4 @@
-"""A teacher's answers on a log that are stored in shards: the sets that are there, and a choice."""
+"""A teacher's answers on a log that are stored in shards: the sets that are stored, to choose."""
 
 from datetime import datetime
 
@@ -14,8 +14,8 @@ from kdcore.runs.store import RunStore
 
 TITLE = "Stored shards"
 SUMMARY = (
-    "One run's answers on a whole log, stored before by command. The log is read from them shard "
-    "by shard, so it may be longer than what fits into memory."
+    "One run's answers on a whole log, stored before by a command in pieces (shards). The log is "
+    "read one shard at a time, so it may be longer than what fits into memory."
 )
 SETTINGS = ("from_shards", "transfer", "data", "teacher")  # what a set decides
 _WIDTH = 4 * forms.WIDTH
@@ -83,14 +83,14 @@ def _choice(now: Draft, form: Form, usable: dict[str, ShardSet]) -> None:
         captions=[_size(each) for each in usable.values()],
         key=key,
         disabled=form.closed,
-        help="Each set is the answers of one run on one log. It decides the teacher, the data and "
-        "that the student learns from the log.",
+        help="A set holds the answers of one run on one log. The set that you choose decides the "
+        "teacher and the data, and lets the student learn from the log.",
         on_change=lambda: _take(now, usable[st.session_state[key]]),
     )
 
 
 def _present(now: Draft, usable: dict[str, ShardSet]) -> str | None:
-    """The set that the draft names: by the same name of the data where one has it."""
+    """The set that the draft names; of several that fit, one whose data have the same name."""
     teacher, data = str(now.at("teacher") or ""), str(now.at("data") or "")
     fitting = [
         name
@@ -125,7 +125,7 @@ def _size(each: ShardSet) -> str:
 
 
 def _unfinished(each: ShardSet) -> None:
-    """How far a set is, and the command that goes on, unless something works on it."""
+    """How far a set is, and the command that continues it, unless something works on it."""
     stored = each.stored
     done = f"{stored.scored:,} of {stored.pairs:,} pairs are scored" if stored.pairs else ""
     done = done or "no pair is scored yet"
@@ -133,7 +133,7 @@ def _unfinished(each: ShardSet) -> None:
         st.caption(f":material/hourglass_top: {_name(each)}: {done}; it is {stored.state}.")
         return
     st.caption(
-        f":material/pause_circle: {_name(each)} is unfinished: {done}. This command goes on:"
+        f":material/pause_circle: {_name(each)} is unfinished: {done}. This command continues it:"
     )
     st.code(each.command, language="bash", wrap_lines=True)
 

@@ -100,5 +100,5 @@ def _size(draft: Draft, grid: dict[str, list[str]], cells: int) -> str:
     there = cluster.present()
     return (
         f"{students}: **about {expected}** on this machine, one after the other ({low} to {high})."
-        f"{f' They go to the cluster. {there.speed}' if there else ''}"
+        f"{f' The runs go to the cluster. {there.speed}' if there else ''}"
     )

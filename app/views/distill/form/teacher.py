@@ -160,7 +160,7 @@ def _choose(now: Draft, kind: str | None) -> None:
 
 
 def _let_teach(now: Draft, text: str) -> None:
-    """Another teacher, for all pairs: where shards taught, what they decided is given up."""
+    """Choose another teacher; where shards taught, the settings that they decided are reset."""
     draft.change({"teacher": text}, shards.SETTINGS if shards.is_on(now) else "", "teacher")
 
 

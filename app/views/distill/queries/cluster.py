@@ -1,4 +1,4 @@
-"""The cluster to which runs go where its address is set: its devices, and what of their speed."""
+"""The cluster to which runs go where its address is set: its devices, and their known speed."""
 
 from dataclasses import dataclass
 from math import isfinite
@@ -28,7 +28,7 @@ class Cluster:
         cpus = sum(machine.slots > 0 for machine in self.machines)
         gpus = sum(machine.gpus for machine in self.machines)
         kinds = sorted({machine.gpu for machine in self.machines if machine.gpu})
-        titles = {"auto": "the first free there"}
+        titles = {"auto": "the first free device"}
         if cpus or not self.machines:
             titles["cpu"] = f"a CPU ({counted(cpus, 'machine')})" if cpus else "a CPU"
         if gpus or not self.machines:
@@ -45,10 +45,10 @@ class Cluster:
                 "How fast its machines are is not known here: no run that was estimated here has "
                 "finished on another machine yet."
             )
-        runs = "run that" if len(ratios) == 1 else "runs that"
+        ends = list(dict.fromkeys(f"{ratio:.2g}" for ratio in (ratios[0], ratios[-1])))
         return (
-            f"{len(ratios)} {runs} other machines finished took {ratios[0]:.2g} to "
-            f"{ratios[-1]:.2g} times the time that was estimated for this one."
+            f"{counted(len(ratios), 'run')} that other machines finished took {' to '.join(ends)} "
+            "times the time that was estimated for this machine."
         )
 
 

@@ -380,12 +380,12 @@ def test_a_draft_for_a_cluster_is_offered_its_devices_and_told_whose_time_is_est
     monkeypatch.setenv(cluster.ADDRESS, "10.0.0.1:6379")
     monkeypatch.setattr(cost, "cost", lambda config, train_twin: Cost(ONE_MINUTE))
     device = knob(page(), "device")
-    assert device.options == ["the first free there", "a CPU", "a GPU"]  # it has not answered yet
+    assert device.options == ["the first free device", "a CPU", "a GPU"]  # it has not answered yet
     machines = (Machine("1", "left", 4), Machine("2", "right", 0, 2, "H200"))
     Seen("10.0.0.1:6379", machines, at=1.0).write(home)
     at = page()
     assert knob(at, "device").options == [
-        "the first free there",
+        "the first free device",
         "a CPU (1 machine)",
         "H200 (2 there)",
     ]

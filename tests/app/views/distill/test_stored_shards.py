@@ -1,4 +1,4 @@
-"""Answers that a teacher stored in shards teach on the Distill page, as the command says it."""
+"""Answers that a teacher has stored in shards can teach on the Distill page, as by command."""
 
 import numpy as np
 import pytest
@@ -104,8 +104,9 @@ def test_without_shards_the_form_says_how_to_store_some_and_nothing_starts():
 def test_an_unfinished_set_says_how_far_it_is_and_how_it_goes_on(home):
     scoring(home, "teacher", LOG, stage="infer", step=150_000, total_steps=5_000_000)
     at = page(settings=f"from_shards=true;transfer=log;teacher=teacher;data={LOG}")
-    assert "is unfinished: 150,000 of 5,000,000 pairs are scored. This command goes on:" in texts(
-        at
+    assert (
+        "is unfinished: 150,000 of 5,000,000 pairs are scored. This command continues it:"
+        in texts(at)
     )
     assert any(
         code.value.startswith(f"kdlab infer demo:teacher --data {LOG} --limit 0 --split log")

@@ -108,7 +108,7 @@ def test_a_plan_takes_settings_and_refuses_wrong_ones_under_their_field():
     assert "No other stage reads its result." in texts(at)
     field = next(e for e in at.number_input if e.key == "knob_student.training.epochs")
     assert field.value == 3
-    assert "the recipe has 4 here; more than 0" in field.help
+    assert "4 in the recipe; more than 0" in field.help
     assert "0 takes" not in field.help
     field.set_value(5000).run()
     assert "5000" in texts(at)
