@@ -63,7 +63,7 @@ def choice_of(key: str, points: Points, color: Color | None = None) -> Choice:
         selected=ids_of(points, message.get("selected")),
         hidden=tuple(n for n in names if n in hidden) if isinstance(hidden, list) else (),
         view=_view(message.get("view")),
-        moment=max(moment[0], 0.0) if moment and moment[0] < len(points.moments) - 1 else -1,
+        moment=min(max(moment[0], 0.0), max(0, len(points.moments) - 1)) if moment else -1,
         color_range=_range(message.get("range")),
     )
 

@@ -63,10 +63,9 @@ def missing(board: Board) -> str:
 
 
 def sentence(film: Film) -> str:
-    """How many of its final neighbors a pair has at the moment that is shown, and half way."""
+    """How many of its final neighbors a pair has at the moment that is shown."""
     shares, run = shares_of(film)[-1], film.runs[-1]
-    shown = state.now().map.moment
-    place = len(run.steps) // 2 if shown < 0 else min(round(shown), len(run.steps) - 1)
+    place = int(picture.moment_of(len(run.steps)) + 0.5)  # the nearer one, as below the titles
     low, high = overlap_interval(shares[place].astype(np.float32), film.pairs.query_ids)
     chance = 100 * K / max(len(film.pairs) - 1, 1)
     text = (
@@ -114,6 +113,7 @@ def _picture(board: Board, film: Film, finding: str) -> None:
             shown=picture.shown_of(
                 np.zeros(0, dtype=np.int64) if selected is None else selected,
                 point if 0 <= point < len(film.pairs) else None,
+                len(film.names),
             ),
             unit="pairs",
         )

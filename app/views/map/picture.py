@@ -73,15 +73,21 @@ def note(quality: MapQuality) -> str:
     )
 
 
-def shown_of(selected: NDArray[np.int64], pinned: int | None) -> Shown:
-    """What the state says of the picture."""
+def moment_of(moments: int) -> float:
+    """Which of so many moments is shown, or between which two; a page opens half way."""
+    shown = state.now().map.moment
+    return moments // 2 if shown < 0 else min(shown, max(0, moments - 1))
+
+
+def shown_of(selected: NDArray[np.int64], pinned: int | None, moments: int = 1) -> Shown:
+    """What the state says of the picture. moments: how many the maps have."""
     now = state.now().map
     return Shown(
         pinned=pinned,
         selected=selected,
         hidden=tuple(name for name in now.hidden.split("|") if name),
         view=(now.view[0], now.view[1], now.view[2]) if len(now.view) == 3 else None,
-        moment=now.moment,
+        moment=moment_of(moments),
         color_range=(now.limits[0], now.limits[1]) if len(now.limits) == 2 else None,
     )
 
@@ -106,7 +112,8 @@ def take(points: Points, color: Color | None, owner: str, pin: str = "pair") -> 
         pin: -1 if choice.pinned is None else choice.pinned,
     }
     if len(points.moments) > 1:
-        values["map.moment"] = choice.moment
+        is_untouched = state.now().map.moment < 0 and choice.moment == len(points.moments) // 2
+        values["map.moment"] = -1 if is_untouched else choice.moment
     before = state.changed(state.now(), **state.nested({"map.view": values["map.view"]}))
     arguments = state.nested(values)
     only_view = before == state.changed(state.now(), **arguments)

@@ -72,4 +72,4 @@ def test_a_field_that_makes_no_sense_is_as_if_unsaid(send, name, value):
 
 @pytest.mark.parametrize("moment", [2, 99])
 def test_the_last_moment_and_one_beyond_it_are_the_last(send, moment):
-    assert send({"key": POINTS.key, "n": 1, "moment": moment}).moment == -1
+    assert send({"key": POINTS.key, "n": 1, "moment": moment}).moment == 2

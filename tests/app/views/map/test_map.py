@@ -261,6 +261,17 @@ def test_moments_are_drawn_on_a_slider_with_the_share_of_final_neighbors(open_ma
     assert "n = 10" in last
 
 
+def test_moments_open_half_way_and_the_finding_is_of_the_moment_that_is_shown(open_map, lab):
+    open_map()
+    with_moments(lab, np.random.default_rng(0))
+    by_hash.clear()
+    for link, step in (({}, 1), ({"mmoment": "0"}, 0)):
+        app = open_map(None, mwhat="moments", **link)
+        shown = sent(app, "map")
+        assert shown["moment"] == step
+        assert finding(app).startswith(f"At {shown['moments'][step]} of ")
+
+
 def test_a_twin_that_took_a_few_steps_more_stands_beside_the_student(open_map, lab):
     open_map()
     with_moments(lab, np.random.default_rng(0))
