@@ -88,6 +88,11 @@ export function low() {
   return window.innerHeight < 820 && window.innerWidth > 768;
 }
 
+/** How many times larger the page's texts are than usual: a projector's are. */
+export function enlarged() {
+  return parseFloat(getComputedStyle(document.documentElement).fontSize) / 16 || 1;
+}
+
 /** A canvas font of so many px, larger where the page is presented. */
 export function fontOf(node, px) {
   const look = getComputedStyle(node);

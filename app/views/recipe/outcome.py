@@ -28,7 +28,8 @@ _READ = (
 )
 _KEPT = (
     "Gain kept: (student − the same student on labels alone) / (teacher − the same student on "
-    "labels alone), 95 % interval over queries; above 100 % the student passes its teacher."
+    "labels alone), 95 % interval over queries; above 100 % the student passes its teacher. The "
+    "other pages call it gap recovered."
 )
 _WITHOUT = (
     "Each student's last model without one part, less its last model with all parts; paired 95 % "
@@ -78,13 +79,28 @@ def sentence(results: Results) -> str:
     gains = _kept_in_words(results)
     if better := [row for row in brought if row.verdict == "BETTER"]:
         most = max(better, key=lambda row: row.delta)
-        return f"{most.title} brought the most: {_on_pairs(most)}. {gains}".strip()
+        return (
+            f"{most.title} has the largest gain over the model before it: {_on_pairs(most)} than "
+            f"that model.{_rival(most, brought)} {gains}"
+        ).strip()
     if any(row.verdict == "WORSE" for row in brought):
         least = min(brought, key=lambda row: row.delta)
         return f"No stage raised ROC-AUC; {least.title} lost the most: {_on_pairs(least)}."
     most = max(brought, key=lambda row: abs(row.delta))
     few = "its one comparison" if len(brought) == 1 else "the largest difference"
     return f"No stage shows a difference; {few} is {most.title}: {_on_pairs(most)}. {gains}".strip()
+
+
+def _rival(most: Row, rows: Iterable[Row]) -> str:
+    """The next largest gain, where the intervals of both overlap: then their order is open."""
+    others = [row for row in rows if row is not most]
+    rival = max(others, key=lambda row: row.delta_high, default=None)
+    if rival is None or rival.delta_high < most.delta_low:
+        return ""
+    return (
+        f" The interval of {rival.title}, {difference(rival)}, overlaps, and another seed may turn "
+        "the order round: which stage brings the most is open."
+    )
 
 
 def _on_pairs(row: Row) -> str:

@@ -97,7 +97,8 @@ def _origin(measured: Measured) -> str:
     versions = ", ".join(f"{name} {v}" for name, v in measured.versions.items())
     return (
         f"Measured before, on {md(measured.day)}, with `{measured.command}` "
-        f"({md(measured.machine)}; {md(versions)}). Its runs are not in this workspace: a box "
+        f"({md(measured.machine)}; {md(versions)}). It trained a teacher of its own, "
+        "which is not that of the other pages. Its runs are not in this workspace: a box "
         "shows the settings of its stage."
     )
 

@@ -45,7 +45,10 @@ def test_a_newcomer_sees_the_pipeline_of_the_bundled_models(home):
     assert "is finished: 8 of 8 stages are done" in finding(at)
     student = card["figures"]["students"][0]
     gain = student["distilled"]["roc_auc"]["value"] - student["hard"]["roc_auc"]["value"]
-    assert f"C-DSSM on the log brought the most: +{gain:.3f}" in finding(at)
+    assert (
+        f"C-DSSM on the log has the largest gain over the model before it: +{gain:.3f}"
+        in finding(at)
+    )
     boxes = {box["name"]: box for box in sent(at, "boxes")["now"]["stages"]}
     assert boxes["cdssm_log"]["run"] == student["distilled"]["run"]
 
@@ -56,7 +59,11 @@ def test_a_pipeline_that_was_measured_before_is_read_and_one_like_it_planned(hom
     assert not at.exception
     assert f"measured before, on {first.day}" in finding(at)
     most = max(first.results.rows, key=lambda row: row.delta if row.before else -1)
-    assert f"{most.title} brought the most: +{most.delta:.3f}" in finding(at)
+    assert (
+        f"{most.title} has the largest gain over the model before it: +{most.delta:.3f}"
+        in finding(at)
+    )
+    assert "BETTER than that model. The interval of C-DSSM" in finding(at)
     assert f"`{first.command}`" in texts(at)
     boxes = sent(at, "boxes")
     assert boxes["pipeline"] == ""  # nothing is polled
@@ -267,7 +274,7 @@ def test_a_recipe_in_which_no_stage_shows_a_difference_says_so(tmp_path):
 
     assert with_verdicts("INCONCLUSIVE").startswith("No stage shows a difference; its one comparis")
     assert with_verdicts("INCONCLUSIVE", "WORSE").startswith("No stage raised ROC-AUC; Student")
-    assert "brought the most: −0.250" in with_verdicts("BETTER", "INCONCLUSIVE")
+    assert "gain over the model before it: −0.250" in with_verdicts("BETTER", "INCONCLUSIVE")
     assert "tutorial's slide" not in str(results.notes)  # this recipe has no C-DSSM
 
 

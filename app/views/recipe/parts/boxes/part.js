@@ -1,12 +1,12 @@
 // A recipe as a picture: a box per stage in the column behind the stages it needs, below one another
 // on a phone. While the pipeline is at work the browser asks the lab how it stands.
 
-import { el, stateOf, svg, theme } from "../../../../parts/draw.js";
+import { el, enlarged, stateOf, svg, theme } from "../../../../parts/draw.js";
 import { integer, number } from "../../../../parts/words.js";
 
 const PACE = 1000; // ms between two looks
 const HIDDEN = 6000; // while the tab is not seen
-const TALL = 78;
+const LINE = 20; // of a box
 const GAP = 26;
 const STEP = 18; // between two boxes, one above the other
 const LOOKS = { waiting: " idle", queued: " idle", stopped: " paused" };
@@ -61,11 +61,12 @@ function statesOf(now) {
 function draw(root, part) {
   const focused = root.getRootNode().activeElement?.dataset?.stage;
   const { stages } = part.now;
-  const width = Math.max(280, root.clientWidth);
+  const size = enlarged(); // a projector's texts are larger, and so is the picture
+  const width = Math.max(280, root.clientWidth / size);
   const places = placed(stages, width);
-  const height = Math.max(...places.map((p) => p.y + TALL)) + 10;
-  const picture = svg("svg", { viewBox: `0 0 ${width} ${height}`, height, role: "group", "data-picture": true,
-    "aria-label": "The stages of the recipe" });
+  const height = Math.max(...places.map((p) => p.y + p.tall)) + 10;
+  const picture = svg("svg", { viewBox: `0 0 ${width} ${height}`, height: height * size, role: "group",
+    "data-picture": true, "aria-label": "The stages of the recipe" });
   picture.append(...stages.flatMap((stage, i) => arrows(stage, places[i], stages, places)));
   stages.forEach((stage, i) => picture.append(box(stage, places[i], part)));
   root.replaceChildren(picture, el("p", { class: "sr", role: "status" }, spoken(part.now)));
@@ -86,11 +87,14 @@ function placed(stages, width) {
   stages.forEach((s) => (column[s.name] = Math.max(-1, ...s.after.map((name) => column[name] ?? -1)) + 1));
   const columns = Math.max(...Object.values(column)) + 1;
   const wide = (width - GAP * (columns - 1)) / columns;
-  if (wide < 150) return stages.map((s, i) => ({ x: 14, y: 4 + i * (TALL + STEP), wide: width - 16, below: true }));
+  const lines = stages.some((stage) => stage.value) ? 4 : 3;
+  const tall = 18 + lines * LINE;
+  const listed = { x: 14, wide: width - 16, tall, below: true };
+  if (wide < 150) return stages.map((s, i) => ({ ...listed, y: 4 + i * (tall + STEP) }));
   const used = {};
   return stages.map((s) => {
     const row = (used[column[s.name]] = (used[column[s.name]] ?? -1) + 1);
-    return { x: column[s.name] * (wide + GAP), y: 4 + row * (TALL + STEP), wide };
+    return { x: column[s.name] * (wide + GAP), y: 4 + row * (tall + STEP), wide, tall };
   });
 }
 
@@ -98,18 +102,18 @@ function arrows(stage, to, stages, places) {
   return nearest(stage, stages).map((name) => {
     const from = places[stages.findIndex((other) => other.name === name)];
     if (to.below) return svg("path", { class: "arrow", d: beside(from, to) });
-    const [x, y, x2, y2] = [from.x + from.wide, from.y + TALL / 2, to.x, to.y + TALL / 2];
+    const [x, y, x2, y2] = [from.x + from.wide, from.y + from.tall / 2, to.x, to.y + to.tall / 2];
     return svg("path", { class: "arrow", d: `M${x} ${y}C${x + GAP / 2} ${y} ${x2 - GAP / 2} ${y2} ${x2} ${y2}` });
   });
 }
 
 /** From a box to one below it in a list: straight down, or at the left of those between them. */
 function beside(from, to) {
-  if (to.y - from.y === TALL + STEP) return `M${to.x + 20} ${to.y - STEP}v${STEP}`;
-  return `M${from.x} ${from.y + TALL / 2}H4V${to.y + TALL / 2}H${to.x}`;
+  if (Math.abs(to.y - from.y - from.tall - STEP) < 1) return `M${to.x + 20} ${to.y - STEP}v${STEP}`;
+  return `M${from.x} ${from.y + from.tall / 2}H4V${to.y + to.tall / 2}H${to.x}`;
 }
 
-function box(stage, { x, y, wide }, part) {
+function box(stage, { x, y, wide, tall }, part) {
   const color = `var(--kd-${ROLES[stage.role] ?? "muted"})`;
   const open = () => part.send("opened", { run: stage.run, stage: stage.name });
   const onkeydown = (event) => {
@@ -120,16 +124,17 @@ function box(stage, { x, y, wide }, part) {
   const look = LOOKS[stage.state] ?? "";
   const node = svg("g", { class: `box${look}`, role: "button", tabindex: 0, "data-stage": stage.name,
     "aria-label": sentence(stage), onclick: open, onkeydown });
-  node.append(svg("rect", { class: "frame", x: x + 1, y, width: wide - 2, height: TALL, rx: 6, stroke: color }));
+  node.append(svg("rect", { class: "frame", x: x + 1, y, width: wide - 2, height: tall, rx: 6, stroke: color }));
   if (stage.state === "running") {
-    node.append(svg("rect", { class: "bar", x: x + 2, y: y + TALL - 8, height: 6, fill: color,
+    node.append(svg("rect", { class: "bar", x: x + 2, y: y + tall - 8, height: 6, fill: color,
       width: Math.max(0, Math.min(stage.share, 1) * (wide - 4)) }));
   }
   const letters = Math.floor((wide - 18) / 6.6);
-  const lines = [["title", stage.title], ["words", wordsOf(stage)], ["value", valueIn(stage, letters)]];
+  const of = stage.value ? `ROC-AUC${pairsOf(stage)}` : "";
+  const lines = [["title", stage.title], ["words", wordsOf(stage)], ["value", valueOf(stage)], ["of", of]];
   lines.forEach(([kind, text], i) => {
     const shown = text.length > letters ? `${text.slice(0, letters - 1)}…` : text;
-    node.append(svg("text", { class: kind, x: x + 10, y: y + 21 + i * 20 }, shown));
+    node.append(svg("text", { class: kind, x: x + 10, y: y + (i + 1) * LINE }, shown));
   });
   node.append(svg("title", {}, sentence(stage)));
   return node;
@@ -139,12 +144,6 @@ function valueOf(stage) {
   if (!stage.value) return "";
   const [value, low, high] = stage.value;
   return `${number(value)} [${number(low)}, ${number(high)}]`;
-}
-
-/** The value with its number of pairs where the box has room for it; the tooltip always has it. */
-function valueIn(stage, letters) {
-  const full = `${valueOf(stage)}${pairsOf(stage)}`;
-  return full.length <= letters ? full : valueOf(stage);
 }
 
 function pairsOf(stage) {
