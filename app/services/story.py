@@ -1,6 +1,7 @@
 """The story of a data set: every student beside its twin, other models by their own value."""
 
 from dataclasses import dataclass
+from math import isfinite
 
 from app.services import access
 from app.services.answers import Answers, Source, sources_on
@@ -42,7 +43,7 @@ class Story:
     definition: str
     rungs: tuple[Rung, ...]
     teacher: Metric | None
-    truth: float
+    truth: Metric | None
 
 
 def story(board: Board, metric: str = "roc_auc") -> Story:
@@ -61,7 +62,7 @@ def story(board: Board, metric: str = "roc_auc") -> Story:
         named.definition if named else "",
         tuple(rungs),
         top,
-        ceiling.value if ceiling and metric == "roc_auc" else float("nan"),
+        ceiling if ceiling and isfinite(ceiling.value) and metric == "roc_auc" else None,
     )
 
 

@@ -13,6 +13,7 @@ from app.services.roles import is_distilled
 from app.services.runs.names import model_name
 from app.shell import captions
 from app.views.start.parts.ladder import ladder
+from kdcore.evaluation.evaluate import Metric
 
 
 def finding(board: Board) -> str:
@@ -85,7 +86,7 @@ def draw(board: Board) -> None:
     teacher = [f"teacher {captions.plain(board.teacher.title)}"] if board.teacher else []
     caption = captions.of_models(board, title, models=teacher)
     marks = f"data={board.pairs.content_hash}"
-    controls.exports("story", _table(story), finding(board), marks, caption)
+    controls.exports("story", _table(board, story), finding(board), marks, caption)
 
 
 def _open_newest(story: Story) -> None:
@@ -106,23 +107,42 @@ def _open_newest(story: Story) -> None:
             st.switch_page("views/runs/page.py")
 
 
-def _table(story: Story) -> pd.DataFrame:
-    """A row a value, with how its model was trained as far as that is known here."""
-    rows = []
+def _table(board: Board, story: Story) -> pd.DataFrame:
+    """A row a value, with how its model was trained as far as that is known here.
+
+    Teacher and truth stand below the models; the student of the page has its gap recovered.
+    """
+    values: list[tuple[str, str, Metric | None]] = []
     for rung in story.rungs:
         twin, own = ("labels only", "distilled")
         if rung.imported:
             twin, own = ("twin, as brought", "as brought")
-        for training, metric in ((twin, rung.twin), (own, rung.metric)):
-            if metric is not None:
-                rows.append(
-                    {
-                        "model": rung.title,
-                        "training": training,
-                        story.metric: metric.value,
-                        "low (95 %)": metric.low,
-                        "high (95 %)": metric.high,
-                        f"n ({metric.n_unit})": metric.n,
-                    }
-                )
-    return pd.DataFrame(rows)
+        values += [(rung.title, twin, rung.twin), (rung.title, own, rung.metric)]
+    if board.teacher:
+        values.append((board.teacher.title, "teacher", story.teacher))
+    values.append(("truth", "the generator's true probabilities", story.truth))
+    rows = [
+        {
+            "model": title,
+            "training": training,
+            story.metric: metric.value,
+            "low (95 %)": metric.low,
+            "high (95 %)": metric.high,
+            f"n ({metric.n_unit})": metric.n,
+        }
+        for title, training, metric in values
+        if metric is not None
+    ]
+    return pd.DataFrame([*rows, *_gap_rows(board)])
+
+
+def _gap_rows(board: Board) -> list[dict[str, object]]:
+    """The gap recovered by the student of the page, where it is known."""
+    gap = services.gap(board)
+    if gap is None or not gap.trustworthy or board.student is None:
+        return []
+    name = model_name(board.student.run, board.student.title)
+    ends = (gap.value, gap.low, gap.high)
+    names = ("gap recovered (%)", "gap low (95 %)", "gap high (95 %)")
+    shares = {key: 100 * value for key, value in zip(names, ends, strict=True)}
+    return [{"model": name, "training": "distilled", **shares}]

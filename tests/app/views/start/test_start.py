@@ -12,7 +12,9 @@ from app import services
 from app.services import access, roles
 from app.services.answers import Source
 from app.services.runs.names import model_name
+from app.state import keys
 from kdcore.runs.store import Run, RunStore
+from tests.app.opening import sent
 
 MAIN = str(Path(__file__).parents[4] / "app" / "main.py")
 
@@ -98,3 +100,17 @@ def test_a_bundled_student_is_named_by_its_model_alone():
     run = RunStore(access.demo().runs).get("bert-kd")
     assert model_name(run, run.shown_title) == "BERT-2"
     assert model_name(None, "brought · mine") == "brought · mine"
+
+
+def test_teacher_and_truth_have_their_intervals_in_picture_and_table(tmp_path, monkeypatch):
+    monkeypatch.setenv("KDLAB_HOME", str(tmp_path))
+    services.sources.clear()
+    at = AppTest.from_file(MAIN, default_timeout=60).run()
+    data = sent(at, "ladder")
+    table = next(w().table for w in at.session_state[keys.SECTIONS].values() if w().folded)
+    for name, kind in (("teacher", "teacher"), ("truth", "the generator's true probabilities")):
+        (row,) = table[table["training"] == kind].to_dict("records")
+        assert data[name] == [row["ROC-AUC"], row["low (95 %)"], row["high (95 %)"]]
+        assert row["low (95 %)"] < row["ROC-AUC"] < row["high (95 %)"]
+    shares = table["gap recovered (%)"].dropna()
+    assert f"gap recovered {shares.iloc[0]:.0f} %" in at.text[0].value

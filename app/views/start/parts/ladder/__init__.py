@@ -3,13 +3,12 @@
 from app.kit.browser_part import part
 from app.services import Story
 from kdcore.evaluation.evaluate import Metric
-from kdcore.workspace import plain_json
 
 _mount = part(__name__)
 
 
 def ladder(story: Story, key: str) -> None:
-    """Draw the story: a row a student, lines for teacher and truth; the newest set apart."""
+    """Draw the story: a row a student, bands for teacher and truth; the newest set apart."""
 
     def ends(metric: Metric | None) -> list[float] | None:
         return [metric.value, metric.low, metric.high] if metric else None
@@ -27,8 +26,8 @@ def ladder(story: Story, key: str) -> None:
     data = {
         "metric": story.metric,
         "rungs": rungs,
-        "teacher": story.teacher.value if story.teacher else None,
-        "truth": plain_json(story.truth),
+        "teacher": ends(story.teacher),
+        "truth": ends(story.truth),
         "n": f"{story.teacher.n:,} {story.teacher.n_unit}" if story.teacher else "",
         "definition": story.definition,
     }

@@ -1,7 +1,7 @@
 // One row per student: hollow diamond = labels only, filled square = distilled; whiskers are 95 %.
 // A model without a twin is a filled square alone.
 
-import { el, stateOf, svg, theme } from "../../../../parts/draw.js";
+import { el, enlarged, stateOf, svg, theme } from "../../../../parts/draw.js";
 import { number } from "../../../../parts/words.js";
 
 const TOP = 34;
@@ -17,26 +17,27 @@ export default function ({ data, parentElement }) {
 }
 
 function draw(root, data) {
-  const width = Math.max(300, root.clientWidth);
+  const size = enlarged(); // a projector's texts are larger, and so is the picture
+  const width = Math.max(300, root.clientWidth / size);
   const narrow = width < 560;
   const long = data.rungs.some((r) => labelOf(r).length > 1 || r.title.length > 18);
   const left = narrow ? 8 : long ? 200 : 150;
   const tall = narrow ? 62 : 46; // a row; a narrow one has its name above and its numbers below
   const height = TOP + data.rungs.length * tall + 40;
   const all = data.rungs.flatMap((r) => [...(r.twin ?? []), ...r.own]).filter(Number.isFinite);
-  const ends = [...all, data.teacher, data.truth].filter((v) => v !== null);
+  const ends = [...all, ...(data.teacher ?? []), ...(data.truth ?? [])].filter(Number.isFinite);
   const low = Math.floor((Math.min(...ends) - 0.01) * 20) / 20;
   const high = Math.min(1, Math.ceil((Math.max(...ends) + 0.005) * 20) / 20);
   const x = (v) => left + ((v - low) / (high - low)) * (width - left - 28);
   const picture = svg("svg", {
     viewBox: `0 0 ${width} ${height}`,
-    height,
+    height: height * size,
     role: "img",
     "data-picture": true,
     "aria-label": sentence(data),
   });
   picture.append(...axis(low, high, x, height));
-  const sides = data.teacher > data.truth ? ["start", "end"] : ["end", "start"]; // names don't meet
+  const sides = data.teacher?.[0] > data.truth?.[0] ? ["start", "end"] : ["end", "start"]; // names don't meet
   const [one, other] = data.truth === null || data.teacher === null ? ["middle", "middle"] : sides;
   picture.append(...line(data.teacher, "teacher", "Teacher", x, height, "6 0", one));
   picture.append(...line(data.truth, "truth", "Truth", x, height, "8 3 2 3", other));
@@ -44,8 +45,11 @@ function draw(root, data) {
     const top = TOP + i * tall;
     if (rung.newest && i) picture.append(svg("line", { x1: 0, x2: width, y1: top + 4, y2: top + 4, class: "grid" }));
     picture.append(...row(rung, top + tall / 2 + 4, x, narrow, left - 10));
+    const whole = svg("rect", { x: 0, y: top + 4, width, height: tall - 4, class: "hit" });
+    whole.append(svg("title", {}, told(rung, data.n)));
+    picture.append(whole);
   });
-  const notes = [legend(data.rungs), "whiskers: 95 % intervals over queries"];
+  const notes = [legend(data.rungs), "whiskers and bands: 95 % intervals over queries"];
   if (data.truth !== null) {
     notes.push("truth: ranking by the generator's true probabilities, the best possible");
   }
@@ -55,7 +59,19 @@ function draw(root, data) {
 
 function sentence(data) {
   const rows = data.rungs.map((r) => `${r.newest ? "your newest run, " : ""}${r.title} ${values(r)}`);
-  return `${data.metric}: ${rows.join("; ")}; teacher ${number(data.teacher)}.`;
+  return `${data.metric}: ${rows.join("; ")}; teacher ${within(data.teacher)}.`;
+}
+
+/** A value with its interval. */
+function within(ends) {
+  return ends ? `${number(ends[0])} [${number(ends[1])}, ${number(ends[2])}]` : number(null);
+}
+
+/** What stands under the pointer in a row. */
+function told({ title, twin, own, imported }, n) {
+  const names = imported ? ["as brought", "its twin"] : ["distilled", "labels only"];
+  const second = twin ? `, ${names[1]} ${within(twin)}` : "";
+  return `${title}: ${names[0]} ${within(own)}${second}; 95 % intervals, n = ${n}`;
 }
 
 /** What the marks mean; of imported models only what they were imported as is known. */
@@ -89,12 +105,19 @@ function axis(low, high, x, height) {
   return out;
 }
 
-function line(value, role, name, x, height, dash, anchor) {
-  if (value === null) return [];
+/** A line at a value, on the band of its interval. */
+function line(ends, role, name, x, height, dash, anchor) {
+  if (!ends) return [];
+  const [value, low, high] = ends;
   const stroke = { stroke: `var(--kd-${role})`, "stroke-width": 2, "stroke-dasharray": dash };
+  const [y1, y2] = [TOP - 10, height - 36];
+  const band = { x: x(low), y: y1, width: Math.max(0, x(high) - x(low)), height: y2 - y1, fill: `var(--kd-${role})` };
+  const label = svg("text", { x: x(value), y: 16, "text-anchor": anchor, class: "name" }, `${name} ${number(value)}`);
+  label.append(svg("title", {}, `${name} ${within(ends)}, 95 % interval`));
   return [
-    svg("line", { x1: x(value), x2: x(value), y1: TOP - 10, y2: height - 36, ...stroke }),
-    svg("text", { x: x(value), y: 16, "text-anchor": anchor, class: "name" }, `${name} ${number(value)}`),
+    ...(Number.isFinite(low) && Number.isFinite(high) ? [svg("rect", { ...band, class: "band" })] : []),
+    svg("line", { x1: x(value), x2: x(value), y1, y2, ...stroke }),
+    label,
   ];
 }
 
