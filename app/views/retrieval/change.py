@@ -15,7 +15,7 @@ from kdcore.metrics.significance import RULE
 from kdcore.retrieval.measuring.change import Change
 from kdcore.retrieval.measuring.jobs import Request
 from kdcore.retrieval.measuring.study import TWIN_DEEPEST, Study
-from kdcore.retrieval.recall import mean_with_interval
+from kdcore.retrieval.recall import Estimate, mean_with_interval
 
 
 def draw(board: Board, request: Request, study: Study) -> str:
@@ -23,7 +23,7 @@ def draw(board: Board, request: Request, study: Study) -> str:
     controls.bound(st.slider, "retrieval.k", "Depth k", min_value=1, max_value=20, width=320)
     k = state.now().retrieval.k
     changes = _changes(study, f"{request.key}-{study.card['when']}", k)
-    sentence = _curves(request, study, _finding(changes[0], k) if changes else "")
+    sentence = _curves(request, study, _finding(study, changes[0], k) if changes else "")
     if not changes and study.has_twin:
         return f"{no_truth(study)}: what distillation changed needs two queries or more."
     if not changes:
@@ -69,13 +69,20 @@ def _row(name: str, change: Change) -> dict[str, object]:
     }
 
 
-def _finding(change: Change, k: int) -> str:
+def _finding(study: Study, change: Change, k: int) -> str:
+    student, twin = (mean_with_interval(shares) for shares in study.teacher_recalls(k).T)
+    low, high = (signed(100 * end, 1) for end in (change.low, change.high))
     return (
-        f"Of the {counted(k, 'ad')} that the teacher ranks highest, the distilled student finds "
-        f"{100 * change.first:.0f} %, its twin {100 * change.second:.0f} %: "
-        f"{signed(change.difference)} (95 % {signed(change.low)} to {signed(change.high)}, "
-        f"n = {change.n}), {change.verdict}."
+        f"Of the {counted(k, 'ad')} that the teacher ranks highest among the first {TWIN_DEEPEST} "
+        f"of student and twin, the distilled student has {_percent(student)} in its own first {k}, "
+        f"its twin {_percent(twin)}: {signed(100 * change.difference, 1)} percentage points "
+        f"[{low}, {high}] (paired, n = {change.n} queries), {change.verdict}."
     )
+
+
+def _percent(share: Estimate) -> str:
+    """A share with its interval, in percent: 33 % [29, 38]."""
+    return f"{100 * share.value:.0f} % [{100 * share.low:.0f}, {100 * share.high:.0f}]"
 
 
 def _curves(request: Request, study: Study, sentence: str) -> str:
@@ -103,6 +110,8 @@ def _curves(request: Request, study: Study, sentence: str) -> str:
         "Of the true best ten ads, the share that a model's first ads hold; "
         f"n = {study.judged_queries} queries, 95 % intervals."
     )
+    st.subheader("The true best ten among the first ads", anchor=False)
+    st.text(words)
     controls.chart(
         spots(
             lines,

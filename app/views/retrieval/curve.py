@@ -45,7 +45,8 @@ def draw(board: Board, request: Request, study: Study) -> str:
     )
     sentence = (
         f"{rails.words(search)}: {_recall(value, k)} at {search.p50_ms:.2f} ms per query (median), "
-        f"where exact search over {study.ads:,} ads takes {exact.p50_ms:.2f} ms."
+        f"where exact search over {study.ads:,} ads takes {exact.p50_ms:.2f} ms"
+        f"{_worth(search, exact)}."
     )
     caption = Caption(
         f"Recall@{k} against time, {study.ads:,} ads",
@@ -57,6 +58,16 @@ def draw(board: Board, request: Request, study: Study) -> str:
     st.text(_by_truth(study, name, chosen, k))
     _explain(study, search, value.n, k)
     return sentence
+
+
+def _worth(search: Search, exact: Search) -> str:
+    """That an index brings no speed, where it does not: then it costs recall for nothing."""
+    if search.p50_ms < exact.p50_ms:
+        return ""
+    return (
+        ": over so few ads this index does not pay, for exact search misses nothing and is no "
+        "slower"
+    )
 
 
 def _by_truth(study: Study, name: str, chosen: int, k: int) -> str:

@@ -73,6 +73,13 @@ def _save(request: Request, study: Study, table: pd.DataFrame, sentence: str) ->
 
 
 def _finding(study: Study, search: int, cuts: Cuts, after: tuple[Step, Step, Step]) -> str:
+    if cuts.reordered < 2:
+        value, read = mean_with_interval(after[2].ndcg), ("no ad", "1 ad")[cuts.reordered]
+        return (
+            f"The teacher reads {read}, so it changes no order and there is nothing to test: "
+            f"nDCG@{DEPTH} is that of the student's own order, {value.value:.3f} "
+            f"[{value.low:.3f}, {value.high:.3f}], n = {value.n}."
+        )
     gain = change_of(np.stack([after[2].ndcg, after[1].ndcg], axis=1))
     spent = milliseconds(
         study.card["times"], study.searches[search], cuts.candidates, cuts.reordered
@@ -155,17 +162,18 @@ def table_of(
         times, study.searches[search], after[1].ads, after[2].ads
     )
     spent = (query + index, student, teacher)
+    read = (rails.compared(study.searches[search], study.ads), *(f"{s.ads:,}" for s in after[1:]))
     rows = [
-        _row(step.name, step.ads, ms, mean_with_interval(step.ndcg))
-        for step, ms in zip(after, spent, strict=True)
+        _row(step.name, ads, ms, mean_with_interval(step.ndcg))
+        for step, ads, ms in zip(after, read, spent, strict=True)
     ]
     if full.n:
         whole = study.ads * times["teacher_pair_ms"]
-        rows.append(_row("teacher alone, over all ads", study.ads, whole, full))
+        rows.append(_row("teacher alone, over all ads", f"{study.ads:,}", whole, full))
     return pd.DataFrame(rows)
 
 
-def _row(name: str, ads: int, ms: float, value: Estimate) -> dict[str, object]:
+def _row(name: str, ads: str, ms: float, value: Estimate) -> dict[str, object]:
     return {
         "after": name,
         "ads read": ads,

@@ -77,6 +77,14 @@ def words(search: Search) -> str:
     return f"{search.recipe}, {f'{search.effort} ' if search.effort else ''}{effort}"
 
 
+def compared(search: Search, ads: int) -> str:
+    """How many ads a search compares with a query: that is what an index is there to lessen."""
+    if search.recipe.startswith("IVF"):
+        lists = search.recipe.removeprefix("IVF").partition(",")[0]
+        return f"those of {search.effort} of {lists} lists"
+    return f"some of {ads:,}" if search.recipe.startswith("HNSW") else f"{ads:,}"
+
+
 def query(study: Study, origin: str) -> int:
     """The chosen query of the study, and a box for any other. origin: where they come from."""
     texts = study.queries

@@ -84,6 +84,7 @@ def sent(study: Study, name: str, search: int, cuts: Cuts) -> dict[str, Any]:
         "alone": [full.value, full.low, full.high] if full.n else None,
         "aloneQueries": full.n,
         "search": rails.words(study.searches[search]),
+        "compared": rails.compared(study.searches[search], study.ads),
         "candidates": now.candidates,
         "reordered": now.reordered,
         "times": {

@@ -37,7 +37,8 @@ def draw(board: Board, request: Request, study: Study) -> str:
     table["time"] = [_duration(ms) for ms in table["ms"]]
     _table("retrieval_times", table, sentence, request)
     st.caption(
-        "Times of the machine that measured this; the last line of the page says which that was. "
+        "Times of the machine that measured this: “Measured …” below says when, whether that was "
+        "here, and whether it was busy. "
         "Vectors of ads: mean over 1,000 ads in one batch; vector of the query: median of 20; "
         "search: median; teacher: median of 20 lists of 100 ads. The time of the teacher on all "
         "ads is computed from its time per pair."

@@ -183,8 +183,11 @@ class Study:
         Relevant are the k ads that the teacher puts first among those that either of both has in
         its first TWIN_DEEPEST (a pool, as at TREC); found are those in a model's own first k.
         """
-        shares = [self._liked(query, k) for query in range(len(self.queries))]
-        return change_of(np.array(shares)) if self.has_twin else None
+        return change_of(self.teacher_recalls(k)) if self.has_twin else None
+
+    def teacher_recalls(self, k: int) -> Floats:
+        """(queries, 2) the shares that teacher_change compares, of the student and of its twin."""
+        return np.array([self._liked(query, k) for query in range(len(self.queries))])
 
     def truth_change(self, depth: int) -> Change | None:
         """nDCG@depth by the truth of the first ads of student and twin, None without one."""

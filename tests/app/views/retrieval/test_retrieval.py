@@ -124,6 +124,9 @@ def test_the_funnel_gives_its_gain_an_interval_and_the_time_of_the_re_rank(study
     assert "paired, n = 100" in words
     re_rank = 50 * study.card["times"]["teacher_pair_ms"]
     assert f"The re-rank takes {re_rank:.0f} ms of the funnel's" in words
+    unread = finding(opened("funnel", forder="1"))
+    assert "The teacher reads 1 ad, so it changes no order and there is nothing to test" in unread
+    assert "+0.000" not in unread  # equal by construction: no difference was measured
 
 
 def written(app: AppTest) -> tuple[Section, ...]:
@@ -171,9 +174,10 @@ def test_the_teacher_alone_stands_beside_the_funnel_with_its_queries_and_interva
     last = rows.iloc[-1]
     assert (last["after"], last["ads read"], last["queries"]) == (
         "teacher alone, over all ads",
-        20_000,
+        "20,000",
         3,
     )
+    assert rows["ads read"][0] == "those of 4 of 512 lists"  # an index is there to read few
     assert last["95 % low"] <= last["nDCG@5"] == pytest.approx(1)
     assert last["ms per query"] == pytest.approx(20_000 * study.card["times"]["teacher_pair_ms"])
     unread = replace(study, full_queries=study.full_queries[:0], full_gains=study.full_gains[:0])
@@ -196,6 +200,14 @@ def test_words_and_times_read_as_a_person_writes_them(study):
     assert re.fullmatch(r"[\d.]+ s", table["time"].iloc[0])  # embedding all ads
     assert "ms" not in table
     assert finding(opened("twin", fk="1")).startswith("Of the 1 ad that the teacher ranks highest")
+    assert finding(opened("twin")).count(" % [") == 2  # each share has its interval
+
+
+def test_an_index_that_is_no_faster_than_exact_search_is_said_not_to_pay(study):
+    for effort, search in enumerate(study.searches[:2]):
+        said = finding(opened("recall", findex="lists", feffort=str(effort)))
+        is_slow = search.p50_ms >= study.exact_time.p50_ms
+        assert ("this index does not pay" in said) is is_slow
 
 
 def test_more_effort_finds_more():

@@ -1,7 +1,7 @@
 // The funnel: two cuts under the hand; quality by the truth and time follow in the browser.
 // All scores are sent at once; a drag sends one message, when it is released.
 
-import { el, floats, painter, speaker, stateOf, svg, theme } from "../../../../parts/draw.js";
+import { el, enlarged, floats, painter, speaker, stateOf, svg, theme } from "../../../../parts/draw.js";
 import { roundUp } from "../../../../parts/maths.js";
 import { numberBox } from "../../../../parts/number_box.js";
 import { integer, number } from "../../../../parts/words.js";
@@ -121,7 +121,7 @@ function table(view, { values, n, times, ceiling, candidates, reordered }) {
   const [first, own, last, most] = [...values, ceiling].map((value, i) => within(value, ends[i]));
   const alone = data.times.teacher * data.ads;
   const rows = [
-    [`ANN: ${data.search}`, integer(data.ads), integer(candidates), times[0], first, most],
+    [`ANN: ${data.search}`, data.compared, integer(candidates), times[0], first, most],
     ["student's own order", integer(candidates), integer(candidates), times[1], own, null],
     ["teacher's re-rank", integer(reordered), integer(candidates), times[2], last, null],
     ["teacher alone, over all ads", integer(data.ads), integer(data.ads), alone, aloneOf(data), null],
@@ -166,11 +166,12 @@ function curve(view, now) {
     view.curve = { candidates, points };
   }
   const { points } = view.curve;
-  const width = Math.max(280, root.clientWidth);
+  const size = enlarged(); // a projector's texts are larger, and so is the picture
+  const width = Math.max(280, root.clientWidth / size);
   const scale = scalesOf(width, Math.max(...points.map((p) => p.total), now.total));
   const picture = svg("svg", {
     viewBox: `0 0 ${width} ${SIZE.height}`,
-    height: SIZE.height,
+    height: SIZE.height * size,
     role: "img",
     "data-picture": true,
     "aria-label": now.words,
