@@ -12,8 +12,9 @@ TERMS = (
     ("teacher, student", "a large model, and a small one that learns from its predictions"),
     (
         "twin",
-        "the same student, trained the same way on labels alone: what it would be without the "
-        "teacher",
+        "the same student with the same seed, trained on labels alone: what it would be without "
+        "the teacher. It may see other pairs than the student, which also learns from unlabelled "
+        "ones",
     ),
     (
         "grade, hard label",
@@ -36,7 +37,16 @@ TERMS = (
         "a model's probability that the ad is relevant to the query, and 1 minus it",
     ),
     ("truth", "the exact probability of each grade, known for the bundled, generated world only"),
-    ("gap recovered", GAP_RECOVERED),
+    (
+        "gap recovered, AUC gain kept",
+        f"{GAP_RECOVERED} Of ROC-AUC it is what the KDD 2022 tutorial, and the page Recipe after "
+        "it, call AUC gain kept",
+    ),
+    (
+        "the teacher of Recipe",
+        "trained by each pipeline itself, on its own pairs: only the pipeline of the bundled "
+        "example has the teacher of the other pages, so values are compared within a pipeline",
+    ),
     ("verdict", RULE),
     (
         "interval",
@@ -59,6 +69,27 @@ TERMS = (
     ),
     ("ROC-AUC", CATALOG["roc_auc"].sentence),
     ("nDCG@5", CATALOG["ndcg@5"].sentence),
+    (
+        "nDCG by the truth",
+        "on Retrieval: nDCG@5 or nDCG@10 of the ads that a search shows first, by what each of "
+        "all ads is worth, against the best order of all of them; an ad that was not found counts "
+        "as missing. It is another number than nDCG@5 above, and the two cannot be compared",
+    ),
+    (
+        "recall@k",
+        "the share of the k right ads that are among the first k found; each page says what is "
+        "right: the first k of exact search, of the truth, or of the teacher",
+    ),
+    ("ceiling", "the nDCG that a perfect later step would reach with the ads that are handed on"),
+    (
+        "overlap@k",
+        "the share of a pair's k nearest pairs that are the same in the spaces of two models",
+    ),
+    (
+        "CKA, RSA",
+        "how alike two models' spaces are as a whole; 1 is alike. CKA compares the inner products "
+        "of their features, RSA the ranks of the distances between pairs",
+    ),
     ("NLL", CATALOG["nll"].sentence),
     ("ECE", CATALOG["ece_mass"].sentence),
     ("label density", "the share of each grade among the first k ads of every query"),
