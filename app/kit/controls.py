@@ -14,6 +14,10 @@ if TYPE_CHECKING:  # Plotly costs a second; only pages that draw with it pay
     import plotly.graph_objects as go
 
 
+PROJECTED = 18  # px of a picture's labels where the page is presented
+LARGER = PROJECTED / 13  # than on a usual page
+
+
 def bound(widget: Callable[..., Any], path: str, *args: Any, **kwargs: Any) -> Any:
     """A Streamlit widget tied to a choice, so that a link sets it and it sets the link.
 
@@ -89,12 +93,37 @@ def chart(
     table: the numbers drawn, units in the column names; made_from: data and model hashes for the
     CSV; caption: what PNG and SVG say around the picture.
     """
+    if state.now().presenting:
+        figure = enlarged(figure)
     with st.container(key=f"chart_{key}"):
         st.plotly_chart(
             figure, width="stretch", key=key, alt=sentence, config={"displayModeBar": False}
         )
     _numbers(key, table, sentence, caption)
     chart_tools(f"chart_{key}", texts.csv(table, made_from), sentence, key, caption)
+
+
+def enlarged(figure: "go.Figure") -> "go.Figure":
+    """A copy with larger type for a projector, which its margins know, so that labels are whole."""
+    copy = type(figure)(figure)
+    own = [*copy.layout.annotations, *copy.data]
+    for each in own:
+        font = each["textfont" if "textfont" in each else "font"] if _has_font(each) else None
+        if font is not None and isinstance(font.size, int | float):
+            font.size = round(LARGER * font.size)
+    margin = copy.layout.margin
+    copy.update_layout(
+        font={"size": PROJECTED},
+        height=copy.layout.height and round(1.25 * copy.layout.height),
+        margin={side: margin[side] and round(LARGER * margin[side]) for side in "lrtb"},
+    )
+    for axes in (copy.update_xaxes, copy.update_yaxes):
+        axes(automargin=True, tickfont={"size": PROJECTED})
+    return copy
+
+
+def _has_font(each: Any) -> bool:
+    return "textfont" in each or "font" in each
 
 
 def exports(
