@@ -4,8 +4,8 @@ In double precision a softmax is exactly 1 once the gap between logits exceeds a
 that differ would tie. Pairs are therefore ordered not by a probability but by a number that rises
 with it and never saturates.
 
-All numbers of a pair come from the same exponentials, of each logit less the largest. Where all
-that counts is too small for a double, gaps of more than about 660, logarithms are summed instead.
+All numbers of a pair come from the same exponentials, those of each logit minus the largest. Where
+they are too small for a double (gaps of more than about 660), logarithms are summed instead.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ from kdcore.predictions import Predictions
 
 Floats = NDArray[np.float64]
 BLOCK = 1 << 13  # rows; their temporary arrays stay in the cache
-_LOWEST = -700.0  # logits this far below the largest count as here; beyond it exp() becomes slow
+_LOWEST = -700.0  # logits further below the largest are raised to it: exp() is slow there
 _LEAST = 1e-290  # smaller sums of exponentials have lost digits
 
 

@@ -30,7 +30,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 UNITS: tuple[Over, ...] = get_args(Over)
 AREAS, ECE_KEYS = of_kind("area"), of_kind("gap")
-_MODELS = 32  # whose drawn areas a table stores
+_MODELS = 32  # the most models whose drawn areas a table stores
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Measured:
     nDCG by gain. labels: (queries, depth, classes + 1) expected label counts in the top k, the
     unlabelled last. tied: share of the places in the top 5 that ads of equal score take. model: its
     name. equal: whether it gives all pairs, or all of a query, one score. answers: what it gave.
-    drawn: of the table, areas of its models on drawn queries, which `drawn_areas` reuses.
+    drawn: areas of the table's models on drawn queries, which `drawn_areas` reuses.
     """
 
     numbers: Ints

@@ -24,7 +24,8 @@ class TableFacts:
     queries: how many. index: (pairs,) query of each pair. rows: the labelled pairs, as an index
     into arrays of all pairs. groups, grades, relevant: (labelled,) query and label of each.
     ideal: (queries, depth) best DCG by gain. references: by gain the (depth,) mean nDCG of a random
-    order and of the worst. truth: (pairs, classes).
+    order and of the worst. truth: (pairs, classes). cut: the lowest relevant grade. drawn: what
+    `drawn_ceiling` computed last.
     """
 
     queries: int
@@ -41,7 +42,7 @@ class TableFacts:
 
     @classmethod
     def of(cls, pairs: PairTable) -> "TableFacts":
-        """Return those of a table in canonical order, which stores them."""
+        """Return the facts of a table in canonical order, which stores them."""
         if "facts" not in pairs.memo:
             pairs.memo["facts"] = cls._of(pairs)
         facts: TableFacts = pairs.memo["facts"]

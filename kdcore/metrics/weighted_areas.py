@@ -26,8 +26,9 @@ _EXACT = 1 << 24  # single precision holds every whole number below
 class WeightedAreas:
     """A ranking as steps: runs of equal scores that hold a relevant pair, best first.
 
-    blocks: for some steps each, (steps, groups) counts of the relevant pairs in the run, of the
-    irrelevant ones between it and the run before, and of those in the run, None without any.
+    blocks: each holds, for some of the steps, three (steps, groups) matrices of counts: relevant
+    pairs in the run, irrelevant pairs between the run before and this one, and irrelevant pairs in
+    the run (None where no run has any).
     relevant, irrelevant: (groups,) how many pairs of each kind a group has.
     """
 
@@ -39,7 +40,7 @@ class WeightedAreas:
     def of(
         cls, hits: Ints, above: Ints, reach: Ints, groups: tuple[Ints, Ints], count: int
     ) -> "WeightedAreas":
-        """Make them of what a ScoreOrder says of each relevant pair; count: of groups.
+        """Make the steps from what a ScoreOrder says of each relevant pair; count: of groups.
 
         groups: those of the relevant and of the irrelevant pairs, best score first.
         """
@@ -114,9 +115,8 @@ def _summed(blocks: Sequence[Sequence[Any]], weights: Columns) -> tuple[Floats, 
     lanes, steps = weights.shape[1], blocks[0][0].shape[0] if blocks else 0
     lost, precision = np.zeros((2, lanes))
     hits_before, misses_before = np.zeros((2, lanes), dtype=weights.dtype)
-    good, hit_sums, seen = np.empty(
-        (3, steps, lanes)
-    )  # used again and again, so they stay in cache
+    # used again for every block, so that they stay in the cache
+    good, hit_sums, seen = np.empty((3, steps, lanes))
     earlier = np.tri(steps // _SHORT, k=-1, dtype=weights.dtype)
     for of_run, between, tied in blocks:
         gained, passed = of_run @ weights, between @ weights
@@ -131,7 +131,7 @@ def _summed(blocks: Sequence[Sequence[Any]], weights: Columns) -> tuple[Floats, 
         np.copyto(seen, passed)
         lost += np.einsum("ij,ij->j", good, seen)
         seen += hit_sums  # the weight of all pairs that score no less
-        if not seen[0].all():  # the first step comes first
+        if not seen[0].all():  # the sums never fall, so only then can one be 0
             seen[seen == 0] = 1.0
         hit_sums /= seen
         precision += np.einsum("ij,ij->j", good, hit_sums)

@@ -52,18 +52,19 @@ def _block(points: NDArray[np.float32], rows: Ids, candidates: int) -> Ids:
 def smallest(values: NDArray[np.float32], count: int) -> Ids:
     """(rows, count) places of the smallest values of each row, in no order.
 
-    The smallest of each of many groups of columns are found first: the count-th of these bounds the
-    values sought, so that few are looked at again. NumPy's own selection takes ten times as long.
+    The smallest of each of many groups of columns is found first. The count-th smallest of these is
+    a bound of the values sought, so that few are looked at again. NumPy's own selection takes ten
+    times as long.
     """
     width, groups = values.shape[1], _GROUPS * count
     if width < 4 * groups:
         return _by_partition(values, count)
-    # a group takes every so-manyth column, since near points often stand together in a table
+    # the columns of a group lie far apart, since near points often stand together in a table
     least = values[:, : width // groups * groups].reshape(len(values), -1, groups).min(axis=1)
     bound = np.partition(least, count - 1, axis=1)[:, count - 1 : count]
     rows, places = np.divmod(np.flatnonzero(values <= bound), width)
     counts = np.bincount(rows, minlength=len(values))
-    plain = (counts >= count) & (counts <= groups)  # else many are equal, or some are no number
+    plain = (counts >= count) & (counts <= groups)  # else many are equal, or some are nan
     ids = np.empty((len(values), count), dtype=np.int64)
     ids[~plain] = _by_partition(values[~plain], count)
     of_plain = plain[rows]

@@ -25,7 +25,7 @@ RETRIES = 3  # of a task whose process or machine died; an error of its own is n
 PATIENCE = 30.0  # seconds for a cluster to answer
 _PROBED = 60.0  # seconds for a machine to read the probe; Ray sees sooner that one has died
 _LOOK_EVERY = 0.5
-SILENT = 30.0  # seconds for Ray to tell of an end that a task's files show
+SILENT = 30.0  # seconds that Ray has to report an end which a task's files show
 _OLD = 3600.0  # seconds after which nobody reads a probe
 
 
@@ -68,7 +68,7 @@ def on_ray(
 
 
 class _Overdue:
-    """Tell the tasks that have ended by their files while Ray has kept silent of it for a while.
+    """Tell which tasks have ended by their files although Ray has not said so for a while.
 
     When machines are overloaded, or one of them dies, Ray's last message of a task may be lost; it
     would then be waited for without end.

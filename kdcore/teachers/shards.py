@@ -116,14 +116,14 @@ def shard_predictions(
 
 
 def _origin(config: DistillConfig, windows: ShardWindows) -> str:
-    """From which shards a student learns: whose, on which log, how many, since when, and where."""
+    """From which shards a student learns: on which log, how many, whose, since when, and where."""
     store, rows = windows.store, windows.pieces.rows
     data = config.data if world_log(config.data)[0] else windows.pairs.name  # never a path
     moment = time.strftime("%Y-%m-%d %H:%M", time.localtime(store.finished))
     return (
         f"the log of {data}, {rows:,} pairs (key {windows.pieces.key}), is read in "
-        f"{len(store.shards):,} shards, one in memory at a time: the logits of "
-        f"{windows.teacher.id}, stored {moment} in {store.layout.name}"
+        f"{len(store.shards):,} shards, one in memory at a time; they hold the logits of "
+        f"{windows.teacher.id}, were stored {moment} and lie in {store.layout.name}"
     )
 
 

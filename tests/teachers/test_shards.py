@@ -105,7 +105,8 @@ def test_a_run_stopped_in_a_later_shard_resumes_to_the_same_bytes(home, teacher,
     assert weights(stopped) == weights(whole)
     (note,) = [note for note in whole.notes if "shards" in note]
     assert f"the log of {DATA}, {LOG} pairs" in note
-    assert f"in 3 shards, one in memory at a time: the logits of {teacher.id}, stored 20" in note
+    assert f"in 3 shards, one in memory at a time; they hold the logits of {teacher.id}, " in note
+    assert "were stored 20" in note
 
 
 def test_a_log_in_one_shard_is_learned_as_the_log_in_memory_is(home, teacher):
