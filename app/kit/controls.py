@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # Plotly costs a second; only pages that draw with it pay
 
 
 PROJECTED = 18  # px of a picture's labels where the page is presented
-LARGER = PROJECTED / 13  # than on a usual page
+LARGER = PROJECTED / 13  # times as large as on a usual page
 
 
 def bound(widget: Callable[..., Any], path: str, *args: Any, **kwargs: Any) -> Any:
@@ -104,7 +104,7 @@ def chart(
 
 
 def enlarged(figure: "go.Figure") -> "go.Figure":
-    """A copy with larger type for a projector, which its margins know, so that labels are whole."""
+    """A copy with larger type for a projector, and margins so wide that no label is cut."""
     copy = type(figure)(figure)
     own = [*copy.layout.annotations, *copy.data]
     for each in own:

@@ -88,7 +88,7 @@ export function low() {
   return window.innerHeight < 820 && window.innerWidth > 768;
 }
 
-/** How many times larger the page's texts are than usual: a projector's are. */
+/** How many times as large as usual the page's texts are: for a projector they are larger. */
 export function enlarged() {
   return parseFloat(getComputedStyle(document.documentElement).fontSize) / 16 || 1;
 }

@@ -39,13 +39,13 @@ TERMS = (
     ("truth", "the exact probability of each grade, known for the bundled, generated world only"),
     (
         "gap recovered, AUC gain kept",
-        f"{GAP_RECOVERED} Of ROC-AUC it is what the KDD 2022 tutorial, and the page Recipe after "
-        "it, call AUC gain kept",
+        f"{GAP_RECOVERED} For ROC-AUC, the KDD 2022 tutorial and the page Recipe call it AUC gain "
+        "kept",
     ),
     (
         "the teacher of Recipe",
-        "trained by each pipeline itself, on its own pairs: only the pipeline of the bundled "
-        "example has the teacher of the other pages, so values are compared within a pipeline",
+        "each pipeline trains a teacher of its own, on its own pairs; only the pipeline of the "
+        "bundled example has the teacher of the other pages, so compare values within a pipeline",
     ),
     ("verdict", RULE),
     (

@@ -98,8 +98,8 @@ def _rival(most: Row, rows: Iterable[Row]) -> str:
     if rival is None or rival.delta_high < most.delta_low:
         return ""
     return (
-        f" The interval of {rival.title}, {difference(rival)}, overlaps, and another seed may turn "
-        "the order round: which stage brings the most is open."
+        f" The interval of {rival.title}, {difference(rival)}, overlaps with it, so another seed "
+        "may reverse the order: which stage brings most is open."
     )
 
 

@@ -61,11 +61,11 @@ def draw(board: Board, request: Request, study: Study) -> str:
 
 
 def _worth(search: Search, exact: Search) -> str:
-    """That an index brings no speed, where it does not: then it costs recall for nothing."""
+    """Say that an index brings no speed where it brings none: it then costs recall for nothing."""
     if search.p50_ms < exact.p50_ms:
         return ""
     return (
-        ": over so few ads this index does not pay, for exact search misses nothing and is no "
+        ": over so few ads this index does not pay, since exact search misses nothing and is no "
         "slower"
     )
 

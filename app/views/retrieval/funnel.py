@@ -44,9 +44,9 @@ def draw(board: Board, request: Request, study: Study) -> str:
     st.text(_against(against) if against else _unread(study))
     st.caption(
         f"nDCG@{DEPTH} by the truth ({study.card['truth']}), against the best order of all ads, "
-        f"with gain 2^grade − 1, mean over queries; in brackets 95 % intervals over n = "
-        f"{study.judged_queries} queries, which follow when a cut is released. What the teacher "
-        "does not read keeps the student's order. ANN: the approximate search by the index. "
+        f"with gain 2^grade − 1, mean over n = {study.judged_queries} queries. Brackets hold 95 % "
+        "intervals, which are computed when a dragged cut is released. What the teacher does not "
+        "read keeps the student's order. ANN: the approximate search by the index. "
         "Ceiling: what a perfect later step reaches with the ads handed on. A student that "
         "ranks by cosine changes nothing after ANN, which orders by cosine already. The time of "
         "the teacher alone is computed from its time per pair."

@@ -78,7 +78,7 @@ def words(search: Search) -> str:
 
 
 def compared(search: Search, ads: int) -> str:
-    """How many ads a search compares with a query: that is what an index is there to lessen."""
+    """How many ads a search compares with a query; an index is there to make them few."""
     if search.recipe.startswith("IVF"):
         lists = search.recipe.removeprefix("IVF").partition(",")[0]
         return f"those of {search.effort} of {lists} lists"

@@ -4,7 +4,7 @@ from app.kit.controls import enlarged
 from app.kit.figures.recipe import Step, waterfall
 
 
-def test_a_projected_picture_has_larger_type_that_its_margins_know_of():
+def test_a_projected_picture_has_larger_type_and_margins_that_hold_it():
     steps = [
         Step("Teacher", "teacher", 0.8, (0.75, 0.85)),
         Step("C-DSSM on labels alone", "student", 0.7, (0.6, 0.8), 0.1, (0.05, 0.12), "BETTER"),
