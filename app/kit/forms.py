@@ -14,7 +14,7 @@ from typing import Any
 import streamlit as st
 
 from app.kit.texts import md
-from kdcore.catalog.options import option_name
+from kdcore.catalog.options import NAMES, option_name
 from kdcore.errors import about_settings
 from kdcore.knobs import written
 
@@ -138,6 +138,9 @@ def help_of(spec: "Field[Any]") -> str:
     rule, help = spec.metadata, str(spec.metadata["help"])
     for option in rule.get("options", ()):  # the help explains each as it is called on the screen
         help = re.sub(rf"\b{option}(?=[:,]| and )", option_name(option), help)
+    of, colon, rest = help.partition(": ")
+    if colon and all(option in NAMES for option in of.split(", ")):  # the losses that read it
+        help = f"{', '.join(map(option_name, of.split(', ')))}: {rest}"
     if spec.default in ("", ()):
         return md(help)
     usual = str(spec.default).lower() if isinstance(spec.default, bool) else spec.default or 0

@@ -168,12 +168,18 @@ def open_page(title: str, extra: Callable[[], None], pickers: bool = True) -> De
     with st.container(horizontal=True, vertical_alignment="bottom", key="page_title"):
         st.title(title, anchor=False, width="content")
         if pickers:
-            st.caption(md(standing.part_in_words(services.board())), width="content")
+            st.caption(md(_subject(title)), width="content")
     if pickers and title in _COMPARING:
         _unequal_budgets()
     if pickers and (sentence := services.left_out(services.board())):
         st.caption(f":material/filter_list: {md(sentence)}")
     return place
+
+
+def _subject(title: str) -> str:
+    """Which pairs a page shows; Retrieval takes only their queries, and searches ads."""
+    part = standing.part_in_words(services.board())
+    return f"{part}; here their queries search ads" if title == "Retrieval" else part
 
 
 def _unequal_budgets() -> None:

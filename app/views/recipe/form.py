@@ -18,6 +18,7 @@ from app.state import keys
 from app.views.recipe import queries
 from app.views.recipe.queries import Planned, Shown
 from kdcore.catalog import STUDENTS
+from kdcore.catalog.students import SIZES
 from kdcore.config import FinetuneConfig
 from kdcore.errors import ConfigError
 from kdcore.experiments.pipeline import OWN_SIZES, PARTS, RECIPES, StageEstimate, size_of
@@ -111,7 +112,9 @@ def _models(recipe: str, size: str, sets: Mapping[str, Any]) -> None:
     help = "A name of the catalog, or a model written as in a command: bert:layers=2,hidden=128."
     for name, spec in usual.items():
         path = fields.path(name)
-        model = titles.get(spec.partition(":")[0], spec)
+        model = titles.get(spec.partition(":")[0], spec.partition(":")[0])
+        if model in SIZES:
+            model = f"BERT-{SIZES[model]['layers']}"
         own = {spec: f"{model} (the recipe's default)"}
         label = f"Model of {_MODELS.get(name, name)}"
         present = str(sets.get(path, spec))

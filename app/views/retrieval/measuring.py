@@ -133,7 +133,8 @@ def estimate(request: Request, ads: int) -> str:
     ms, megabytes = card["times"]["ad_ms"], ads * 4 * card["width"] / 1e6
     return (
         f"{ads:,} ads: the student's vectors take about {duration(ads * ms / 1000)} (at "
-        f"{ms:.2f} ms per ad, as in the bundled measurement) and {megabytes:,.0f} MB of memory."
+        f"{ms:.2f} ms per ad, as in the bundled measurement) and {megabytes:,.0f} MB of memory; "
+        "the start and the index come on top, and other work on this machine makes it longer."
     )
 
 

@@ -20,7 +20,8 @@ def doors() -> None:
     with first.container(border=True, height="stretch"):
         st.subheader("Show me", anchor=False)
         st.write("A guided lesson: what does a student see that a label hides?")
-        if st.button("Start the lesson", type="primary", key="door_lesson"):
+        first_title = lessons()["soft-labels"].title
+        if st.button(f"Start the lesson: {first_title}", type="primary", key="door_lesson"):
             lesson.begin("soft-labels")
         others = [each for each in lessons().values() if each.name != "soft-labels"]
         for other in others:

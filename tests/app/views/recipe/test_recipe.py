@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from app.kit.figures.recipe import Step, waterfall
+from app.kit.forms import help_of
 from app.services import access
 from app.services.live import recipe as live
 from app.shell.lessons import lesson
@@ -281,6 +282,8 @@ def test_a_recipe_in_which_no_stage_shows_a_difference_says_so(tmp_path):
 def test_only_the_knobs_that_the_loss_reads_are_offered():
     assert in_effect(ResponseParams()) == ["loss", "temperature", "teacher_temperature"]
     assert "between_weight" in in_effect(ResponseParams(loss="dist"))
+    of_teacher = ResponseParams.__dataclass_fields__["teacher_temperature"]
+    assert help_of(of_teacher).startswith("KL, cross")  # the losses as the menu calls them
 
 
 def test_the_numbers_of_the_lesson_are_those_that_were_measured():

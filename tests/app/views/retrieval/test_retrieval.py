@@ -52,6 +52,7 @@ def test_the_page_opens_on_four_columns_of_one_query(study):
     data = sent(app, "found_columns")
     assert [len(column["ads"]) for column in data["columns"]] == [5, 5, 5, 5]
     assert study.queries[3] in finding(app)
+    assert any("here their queries search ads" in each.value for each in app.caption)
     exact, index = (set(column["ads"]) for column in data["columns"][:2])
     assert f"missed {len(exact - index)} of the 5 exact ads" in finding(app)
 

@@ -44,6 +44,7 @@ def test_no_name_on_offer_says_bundled_twice(start):
 
 def test_the_door_to_own_data_opens_the_form_for_them_and_each_page_names_its_split(start):
     assert "Bundled world: all 10,000 pairs" in [c.value.replace("\\", "") for c in start.caption]
+    assert start.button(key="door_lesson").label == "Start the lesson: What a soft label tells"
     start.button(key="door_data").click().run()
     assert start.title[0].value == "Data"
     assert start.session_state["kd_state"].data.tab == "bring"
