@@ -15,7 +15,7 @@ from kdcore.metrics.significance import few
 from kdcore.runs.store import Run
 from kdcore.scores import Scores
 
-TRAINED_ELSEWHERE = "trained on the bundled world; expect little on your texts"
+TRAINED_ELSEWHERE = "trained on the bundled world, so only your labels tell what it is worth here"
 
 
 def caution(board: Board) -> str:

@@ -22,7 +22,7 @@ class Stage:
     data: str = text("world", "a data set of the lab, or a path to one")
     limit: int = knob(
         0,
-        "most pairs of train and of validation, whole queries; 0 takes all",
+        "most pairs of train and of validation, whole queries; 0 takes all; a log stays whole",
         low=0,
         high=10**9,
     )

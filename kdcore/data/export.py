@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kdcore.data.files.rejects import guarded
-from kdcore.data.pairs import COLUMNS, TEXT_COLUMNS, TRUTH_PREFIX, PairTable
+from kdcore.data.pairs import COLUMNS, PAIR_ID, TEXT_COLUMNS, TRUTH_PREFIX, PairTable
 from kdcore.data.sources.table import SCHEME_KEY
 from kdcore.data.sources.xglue import SPLIT_NAMES
 from kdcore.errors import DataError
@@ -63,7 +63,8 @@ def _labels(pairs: PairTable) -> list[str]:
 
 
 def _named(pairs: PairTable) -> pd.DataFrame:
-    return pairs.frame[list(COLUMNS)].assign(grade=_labels(pairs))
+    named = pairs.frame[list(COLUMNS)].assign(grade=_labels(pairs))
+    return named.assign(id=pairs.frame[PAIR_ID]) if PAIR_ID in pairs.frame else named
 
 
 def _rows(pairs: PairTable) -> Iterator[tuple[str, ...]]:
@@ -74,14 +75,15 @@ def _rows(pairs: PairTable) -> Iterator[tuple[str, ...]]:
 def _write_csv(pairs: PairTable, path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(COLUMNS)
+        writer.writerow(_named(pairs).columns)
         writer.writerows([guarded(cell) for cell in row] for row in _rows(pairs))
 
 
 def _write_jsonl(pairs: PairTable, path: Path) -> None:
+    names = _named(pairs).columns
     with path.open("w", encoding="utf-8", newline="\n") as file:
         for row in _rows(pairs):
-            record = dict(zip(COLUMNS, row, strict=True))
+            record = dict(zip(names, row, strict=True))
             file.write(json.dumps(record, ensure_ascii=False) + "\n")
 
 

@@ -19,6 +19,7 @@ from kdcore.data.drawing import query_by_query, whole_queries
 from kdcore.errors import DataError
 from kdcore.labels import LabelScheme
 
+PAIR_ID = "pair_id"  # of pairs that a file names by an id of their own, each once
 TEXT_COLUMNS = ("query", "title", "description")
 COLUMNS = (*TEXT_COLUMNS, "grade", "language", "split")
 SPLITS = ("train", "validation", "test", "log")
@@ -35,7 +36,7 @@ class PairTable:
     frame: columns query, title, description (str, never missing), grade (int64, -1 when
         unlabelled), language ("en"), split ("train", "validation", "test" or "log"), and, when the
         data set knows it, truth_0 .. truth_{classes-1}: the exact P(grade | query, ad), or
-        query_id and ad_id (str), the ids under which the source names query and ad.
+        query_id and ad_id (str), the ids under which the source names query and ad, or pair_id.
         Extra columns travel along. The index is 0..n-1.
     name: what the data set is called; source: where it came from, one sentence, with its terms.
     non_commercial: whether these terms allow no commercial use. generated: whether a program

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kdcore.data.pairs import COLUMNS, ID_COLUMNS, TRUTH_PREFIX, UNLABELLED, PairTable
+from kdcore.data.pairs import COLUMNS, ID_COLUMNS, PAIR_ID, TRUTH_PREFIX, UNLABELLED, PairTable
 from kdcore.data.splits import transfer_set
 from kdcore.data.world import tasks as world_tasks
 from kdcore.errors import DataError
@@ -104,7 +104,7 @@ def _read(learned: PairTable, name: str) -> tuple[Task, str]:
     columns = learned.frame.columns
     column = TASK_PREFIX + name if TASK_PREFIX + name in columns else name
     none = Task(name, column, ())
-    of_pairs = {*COLUMNS, *ID_COLUMNS, *(c for c in columns if c.startswith(TRUTH_PREFIX))}
+    of_pairs = {*COLUMNS, *ID_COLUMNS, PAIR_ID, *(c for c in columns if c.startswith(TRUTH_PREFIX))}
     if column not in columns or column in of_pairs:
         others = [c.removeprefix(TASK_PREFIX) for c in columns if c not in of_pairs]
         there = f"there is {', '.join(others)}" if others else "these data have none"

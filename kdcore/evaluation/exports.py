@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kdcore.data.pairs import UNLABELLED, PairTable, pair_ids
+from kdcore.data.pairs import PAIR_ID, UNLABELLED, PairTable, pair_ids
 from kdcore.errors import DataError
 from kdcore.evaluation.comparison import Comparison, DensityDifference, Difference
 from kdcore.evaluation.curves import DensityCurve, NdcgCurve
@@ -117,13 +117,14 @@ def per_query_csv(evaluation: Evaluation, pairs: PairTable) -> str:
 
 
 def pairs_csv(pairs: PairTable, columns: Mapping[str, Sequence[Any] | NDArray[Any]]) -> str:
-    """Write one row per pair: its texts, the grade's name, then named (pairs,) columns."""
+    """Write one row per pair: its id, texts, the grade's name, then named (pairs,) columns."""
+    ids = {"id": pairs.frame[PAIR_ID].tolist()} if PAIR_ID in pairs.frame else {}
     names = [*pairs.scheme.grades, ""]  # an unlabelled pair has grade -1, hence no name
     texts = (pairs.frame[c].tolist() for c in ("query", "title", "description"))
     grades = [names[g] for g in pairs.grades]
     values = (np.asarray(c).tolist() for c in columns.values())
-    header = ("query", "title", "description", "grade", *columns)
-    rows = zip(*texts, grades, *values, strict=True)
+    header = (*ids, "query", "title", "description", "grade", *columns)
+    rows = zip(*ids.values(), *texts, grades, *values, strict=True)
     return _csv([dict(zip(header, plain_json(row), strict=True)) for row in rows])
 
 

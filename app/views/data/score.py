@@ -51,8 +51,9 @@ def _answered(board: Board, answered: Sequence[Source]) -> None:
     names = "\n".join(f"- {md(each.title)}: {counts[each.key]:,}" for each in answered)
     st.markdown(f"**{len(answered)}** {models} scored {some}these {count}:\n\n{names}")
     shown = [model for model in (board.teacher, board.student) if model]
-    if notes := {note for model in shown for note in model.predictions.notes}:
-        st.caption("Notes on the predictions: " + md("; ".join(sorted(notes))))
+    noted = [f"{m.title}: {'; '.join(m.predictions.notes)}" for m in shown if m.predictions.notes]
+    if noted:
+        st.caption("Notes on the predictions  \n" + "  \n".join(map(md, noted)))
     if board.ready:
         with st.container(horizontal=True, key="data_go"):
             for page in ("compare", "ranking"):

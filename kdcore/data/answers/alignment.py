@@ -9,7 +9,7 @@ from kdcore.data.answers.choice import PARTIAL, mapped
 from kdcore.data.answers.reading import Answers
 from kdcore.data.answers.texts import agree, names_pairs, spelled, with_ids
 from kdcore.data.files.problems import Problem, listed, quoted, refusal
-from kdcore.data.pairs import ID_COLUMNS, PairTable
+from kdcore.data.pairs import ID_COLUMNS, PAIR_ID, PairTable
 from kdcore.errors import DataError, phrase
 
 Rows = NDArray[np.int64]
@@ -105,11 +105,22 @@ def _by_text(answers: Answers, pairs: PairTable) -> Aligned:
     keys = spelled([pairs.frame[name].tolist() for name in answers.keys])
     row_of = np.array([row_at.get(key, -1) for key in keys], dtype=np.int64)
     spare = len(answers) - len(np.unique(row_of[row_of >= 0]))
-    extra = f"{spare:,} rows of the file belong to no pair here or repeat one, and were left out"
+    extra = _left_over(answers, set(keys), spare)
     if _by_ids(answers):
         extra = f"{spare:,} of its {len(answers):,} documents are not judged in these data, or "
         extra += "stand there twice, and were left out"
     return Aligned(row_of, f"by {', '.join(answers.keys)}", (extra,) if spare else ())
+
+
+def _left_over(answers: Answers, pairs: set[tuple[str, ...]], spare: int) -> str:
+    """Count the rows that were not used: of pairs that the data lack, and repetitions."""
+    rows = spelled(list(answers.keys.values()))
+    foreign = sum(key not in pairs for key in rows)
+    parts = [f"{foreign:,} of its rows {'is' if foreign == 1 else 'are'} of no pair in these data"]
+    repeats = spare - foreign
+    parts += [f"{repeats:,} {'repeats' if repeats == 1 else 'repeat'} the pair of another row"]
+    said = [part for part, count in zip(parts, (foreign, repeats), strict=True) if count]
+    return f"{' and '.join(said)}; {'it was' if spare == 1 else 'they were'} left out"
 
 
 def _by_ids(answers: Answers) -> bool:
@@ -125,7 +136,7 @@ def _duplicates(answers: Answers, pairs: PairTable, requested: Rows) -> list[Pro
         if first != row and not np.array_equal(one, other, equal_nan=True):
             what = f"this pair has a different prediction in {answers.unit} {answers.lines[first]}"
             problems.append(answers.problem(row, what, "keep one of the two"))
-    if "description" in answers.keys or _by_ids(answers):
+    if {"description", PAIR_ID} & set(answers.keys) or _by_ids(answers):
         return problems
     ads = pairs.frame.iloc[requested][["query", "title", "description"]].drop_duplicates()
     doubled = int(ads.duplicated(["query", "title"]).sum())

@@ -93,8 +93,8 @@ class AnswerColumns:
 class ReadColumns:
     """The columns of a file by name, and how its numbers were read (a key of KINDS).
 
-    query, title, description, label, query_id, ad_id: "" where the file has none or none was used.
-    answer: the columns of the numbers, worst grade first. ignored: all others.
+    query, title, description, label, query_id, ad_id, pair_id: "" where none was used. answer: the
+    columns of the numbers, worst grade first. ignored: all others.
     """
 
     kind: str
@@ -106,6 +106,7 @@ class ReadColumns:
     ignored: tuple[str, ...] = ()
     query_id: str = ""
     ad_id: str = ""
+    pair_id: str = ""
 
 
 def named(header: list[str], columns: AnswerColumns, kind: str) -> ReadColumns:

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from kdcore.data.answers.choice import ColumnChoice
 from kdcore.data.answers.sheet import Sheet
+from kdcore.data.files.cells import PAIR_IDS
 from kdcore.data.files.trec import COLUMNS as RUN_COLUMNS
-from kdcore.data.pairs import ID_COLUMNS, TEXT_COLUMNS, PairTable, pair_ids
+from kdcore.data.pairs import ID_COLUMNS, PAIR_ID, TEXT_COLUMNS, PairTable, pair_ids
 
 Keys = Mapping[str, list[str]]
 Rows = NDArray[np.int64]
@@ -52,18 +53,28 @@ class Expected:
         return np.array([grade_of.get(key, -1) for key in rows_texts], dtype=np.int64)
 
     def by_ids(self, sheet: Sheet) -> dict[str, int]:
-        """Find columns of ids: a run's, else two of usual names that hold ids of these pairs."""
+        """Find columns of ids: a run's, two of usual names that hold ids of these pairs, or one."""
         if sheet.header == list(RUN_COLUMNS):
             return {name: RUN_COLUMNS.index(name) for name in ID_COLUMNS}
         plain = sheet.plain
         near = [[n for n in names if n in plain] for names in ID_NAMES]
         if not all(near):
-            return {}
+            return self._by_pair_id(sheet)
         query, ad = (plain.index(names[0]) for names in near)
         ids = set(zip(*(self.with_ids.frame[name] for name in ID_COLUMNS), strict=True))
         if not any((row[query].strip(), row[ad].strip()) in ids for _, row in sheet.rows):
-            return {}
+            return self._by_pair_id(sheet)
         return dict(zip(ID_COLUMNS, (query, ad), strict=True))
+
+    def _by_pair_id(self, sheet: Sheet) -> dict[str, int]:
+        """Find the column that holds the pairs' own ids, where the data keep such."""
+        if PAIR_ID not in self.pairs.frame:
+            return {}
+        ids = {_plain(text) for text in self.pairs.frame[PAIR_ID]}
+        for place in (sheet.plain.index(name) for name in PAIR_IDS if name in sheet.plain):
+            if any(_plain(row[place]) in ids for _, row in sheet.rows):
+                return {PAIR_ID: place}
+        return {}
 
     def by_their_texts(
         self, sheet: Sheet, keys: Mapping[str, int], choice: ColumnChoice
@@ -105,7 +116,7 @@ def with_ids(pairs: PairTable, requested: Rows) -> PairTable:
 
 def names_pairs(keys: Keys) -> bool:
     """Return whether the texts or ids of a file say of each row which pair it is."""
-    return {"query", "title"} <= set(keys) or set(ID_COLUMNS) <= set(keys)
+    return {"query", "title"} <= set(keys) or set(ID_COLUMNS) <= set(keys) or PAIR_ID in keys
 
 
 def agree(keys: Keys, pairs: PairTable, targets: Rows) -> bool:

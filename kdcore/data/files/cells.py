@@ -35,6 +35,7 @@ NAMES = {
     "language": ("language", "lang"),
     "split": ("split",),
 }  # fmt: skip
+PAIR_IDS = ("id", "pair_id", "example_id")  # columns that name a pair, when no value repeats
 ALIASES = frozenset(alias for aliases in NAMES.values() for alias in aliases)
 LISTED = 64  # entries of a list that become columns
 Row = tuple[int, list[str]]  # the line on which it starts, the texts of the columns read

@@ -1,9 +1,9 @@
 """Match the columns of a table file with the lab's columns, and describe the result."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
-from kdcore.data.files.cells import NAMES, TableFile
+from kdcore.data.files.cells import NAMES, PAIR_IDS, TableFile
 from kdcore.data.files.problems import Problem, listed, quoted, refusal, shown_name, unreadable
 from kdcore.errors import Cure, by_import
 from kdcore.labels import TASK_PREFIX
@@ -18,7 +18,8 @@ class ColumnsRead:
     """Which columns of a table file were read as what, and how its labels were read.
 
     columns: our column -> the file's, None where it has none. labels: each label of the file (the
-    most frequent ones) -> the grade it was read as. tasks: columns of labels of other tasks.
+    most frequent ones) -> the grade it was read as; label_rows: in how many rows each stands.
+    tasks: columns of labels of other tasks. pair_id: the column that names each pair, "" without.
     """
 
     file: str
@@ -28,6 +29,8 @@ class ColumnsRead:
     ignored: tuple[str, ...]
     labels: Mapping[str, str]
     tasks: tuple[str, ...] = ()
+    label_rows: Mapping[str, int] = field(default_factory=dict)
+    pair_id: str = ""
 
     def sentences(self) -> tuple[str, ...]:
         """Describe the columns and labels in sentences for a screen."""
@@ -40,11 +43,20 @@ class ColumnsRead:
         sentences = [f"Read as {self.kind}{head}: {', '.join(taken)}."]
         if self.tasks:
             sentences.append(f"Labels of other tasks: {listed(self.tasks, _NAMED)}.")
+        if self.pair_id:
+            sentences.append(f"Pairs are named by {quoted(self.pair_id)}.")
         if self.ignored:
-            sentences.append(f"Columns not used: {listed(self.ignored, _NAMED)}.")
-        if renamed := [f"{quoted(k)} = {v}" for k, v in self.labels.items() if k != v]:
-            sentences.append(f"Labels: {', '.join(renamed)}.")
+            back = f"; join them to an exported CSV by {quoted(self.pair_id)}" * bool(self.pair_id)
+            sentences.append(f"Columns not used: {listed(self.ignored, _NAMED)}{back}.")
+        if self.labels:
+            read = [self._label(text, grade) for text, grade in self.labels.items()]
+            sentences.append(f"Labels: {', '.join(read)}.")
         return tuple(sentences)
+
+    def _label(self, text: str, grade: str) -> str:
+        rows = self.label_rows.get(text, 0)
+        read_as = quoted(text) if text == grade else f"{quoted(text)} = {grade}"
+        return f"{read_as} ({rows:,} row{'s' * (rows != 1)})"
 
 
 def places_of(table: TableFile, mapping: ColumnMapping | None) -> dict[str, int]:
@@ -84,6 +96,13 @@ def task_places(table: TableFile) -> dict[str, int]:
     """
     named = [c for c in table.columns if c.startswith(TASK_PREFIX) and c != TASK_PREFIX]
     return {} if table.headless else {name: table.columns.index(name) for name in named}
+
+
+def id_place(table: TableFile, used: Collection[int]) -> int:
+    """Find the column that names the pairs of a file with a header, beside the used ones; -1."""
+    plain = [name.strip().casefold() for name in table.columns]
+    places = (plain.index(name) for name in PAIR_IDS if name in plain and not table.headless)
+    return next((place for place in places if place not in used), -1)
 
 
 def _in_our_names(mapping: ColumnMapping, file: str) -> ColumnMapping:
@@ -177,12 +196,18 @@ def _has(table: TableFile) -> str:
 
 
 def columns_read(
-    table: TableFile, places: Mapping[str, int], labels: Mapping[str, str]
+    table: TableFile,
+    places: Mapping[str, int],
+    labels: Mapping[str, str],
+    label_rows: Mapping[str, int],
+    pair_id: int = -1,
 ) -> ColumnsRead:
     """Describe which columns were read as what, from the places that were used."""
     tasks = task_places(table)
-    used = {place for place in places.values() if place >= 0} | set(tasks.values())
+    used = {place for place in places.values() if place >= 0} | set(tasks.values()) | {pair_id}
     sources = {ours: table.columns[at] if at >= 0 else None for ours, at in places.items()}
     ignored = tuple(name for k, name in enumerate(table.columns) if k not in used)
     header = not table.headless
-    return ColumnsRead(table.file, table.kind, header, sources, ignored, labels, tuple(tasks))
+    name = table.columns[pair_id] if pair_id >= 0 else ""
+    labelled = (labels, tuple(tasks), label_rows)
+    return ColumnsRead(table.file, table.kind, header, sources, ignored, *labelled, name)

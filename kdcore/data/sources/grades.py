@@ -2,8 +2,8 @@
 
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from kdcore.data.files.label_texts import (
     KNOWN_SCHEMES,
@@ -18,6 +18,9 @@ from kdcore.errors import Cure, DataError, by_import
 from kdcore.labels import BINARY, FIVE_GRADES, FOUR_GRADES, LabelScheme
 
 _MOSTLY = 0.8  # of the rows; a scheme that reads fewer is not the file's, the others are typos
+_FEW = 0.01  # of the rows; a longer scale that so few ask for is not taken unasked
+_DIGIT = 9  # the highest grade of a scale of numbers
+_NAMED = 5  # labels that a sentence names
 _MOST = 30  # different labels; a column with more of them holds no grades
 
 
@@ -70,6 +73,20 @@ class _Labels:
             texts.sort(key=int)
         return [self.spelled[text] for text in texts]
 
+    def share(self, holds: Callable[[str], bool]) -> float:
+        """Return the share of the rows whose label is such a text."""
+        return sum(n for text, n in self.counts.items() if holds(text)) / self.counts.total()
+
+    def only(self, holds: Callable[[str], bool]) -> "_Labels":
+        """Return the same without the labels that are no such text."""
+        return replace(self, counts=Counter({t: n for t, n in self.counts.items() if holds(t)}))
+
+    def rows(self, texts: Sequence[str]) -> str:
+        """Count the rows of some labels in words, with the first of these labels."""
+        counts = [f"{quoted(self.spelled[t])} ({self.counts[t]:,})" for t in sorted(texts)[:_NAMED]]
+        total = sum(self.counts[text] for text in texts)
+        return f"{total:,} {'row' if total == 1 else 'rows'} with the label {', '.join(counts)}"
+
     def problem(self, what: str, choices: Sequence[Choice]) -> GradesUnclearError:
         """Make the error that asks which scheme to take; its cure offers each choice."""
         options = " or ".join(f"{by_import(c.option)} ({c.meaning})" for c in choices)
@@ -93,16 +110,19 @@ def infer_scheme(texts: Iterable[str], file: str) -> tuple[LabelScheme, tuple[st
     """Infer (scheme, notes) from labels; blank ones and -1 are no evidence.
 
     Of schemes that read equally many, the one with the fewest grades is chosen. GradesUnclearError
-    when none reads most of them, when -1 may be a grade, and for whole numbers that fit a scale
-    from 0 as well as one from 1, or two scales from 0.
+    when none reads most of them, when -1 may be a grade, when a few rows alone ask for a longer
+    scale, and for whole numbers that fit a scale from 0 as well as one from 1, or two from 0.
     """
     labels = _collected(texts, file)
     if not labels.counts:
         return BINARY, (f"{file} has no grade at all: every pair is unlabelled, read as Bad/Good",)
     if any(map(is_fraction, labels.counts)):
         raise _fractions(labels)
-    if all(map(is_whole_number, labels.counts)):
+    _check_strays(labels)
+    if labels.share(is_whole_number) == 1:
         scheme, notes = _of_numbers(labels)
+    elif labels.share(is_whole_number) >= _MOSTLY:  # the words among them are typos
+        scheme, notes = _of_numbers(labels.only(is_whole_number))
     else:
         scheme, notes = _of_words(labels), ()
     if labels.unjudged:
@@ -115,6 +135,34 @@ def _fractions(labels: _Labels) -> GradesUnclearError:
     fractions = [label for label in labels.counts if is_fraction(label)]
     what = f"the labels {', '.join(map(quoted, fractions[:5]))} are not whole grades"
     return GradesUnclearError(labels.file, what, cure_of_label(fractions[0], ""), labels.names())
+
+
+def _check_strays(labels: _Labels) -> None:
+    """Ask when one scheme reads all rows but a few that would change what every grade means.
+
+    A word that no scheme reads changes nothing: its rows are bad.
+    """
+    lookups = [{t.casefold(): k for t, k in label_lookup(s).items()} for s in KNOWN_SCHEMES]
+    for scheme, lookup in zip(KNOWN_SCHEMES, lookups, strict=True):
+        own = [text for text in labels.counts if text in lookup]
+        strays = [
+            text
+            for text in labels.counts.keys() - lookup.keys()
+            if is_whole_number(text) or any(text in each for each in lookups)
+        ]
+        rows = sum(labels.counts[text] for text in strays)
+        all_used = {lookup[text] for text in own} == set(range(len(scheme)))
+        if not (all_used and 0 < rows <= _FEW * labels.counts.total()):
+            continue
+        choices = [Choice(scheme, f"{labels.rows(strays)} cannot be used then")]
+        texts = {*own, *strays}
+        if all(map(is_whole_number, texts)):
+            choices += _scales(0, max(map(int, texts)))
+        else:
+            longer = [s for s, k in zip(KNOWN_SCHEMES, lookups, strict=True) if texts <= k.keys()]
+            choices += [Choice(other, f"{len(other)} grades") for other in longer]
+        what = f"{labels.rows(strays)} alone would make more of its grades than"
+        raise labels.problem(f"{what} {' and '.join(scheme.grades)}", choices)
 
 
 def _check_unjudged(labels: _Labels, scheme: LabelScheme) -> None:
@@ -135,7 +183,7 @@ def _of_numbers(labels: _Labels) -> tuple[LabelScheme, tuple[str, ...]]:
     numbers = sorted(map(int, labels.counts))
     low, high = numbers[0], numbers[-1]
     written = ", ".join(map(str, numbers[:_MOST]))
-    if low < 0 or high > 9 or len(numbers) > _MOST:
+    if low < 0 or high > _DIGIT or len(numbers) > _MOST:
         names = tuple(labels.names())
         raise _unclear(labels, names if len(names) <= _MOST else ())
     if numbers == [1] or numbers == [0]:
@@ -169,12 +217,14 @@ def _scales(low: int, high: int) -> list[Choice]:
         names = tuple(str(k) for k in range(first, high + 1))
         return LabelScheme(names, max(1, len(names) // 2))
 
-    choices = []
+    choices: list[Choice] = []
+    if high > _DIGIT:
+        return choices
     if low > 0 and high > 1:
         choices.append(Choice(named(1), "1 is the worst grade"))
     choices.append(Choice(named(0), "0 is the worst grade"))
-    if high == 2:
-        choices += [Choice(s, f"0 to {len(s) - 1}") for s in (FOUR_GRADES, FIVE_GRADES)]
+    known = (FOUR_GRADES, FIVE_GRADES) if low == 0 or high == 2 else ()
+    choices += [Choice(s, f"0 to {len(s) - 1}") for s in known if 2 <= high < len(s)]
     return choices
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from kdcore.data.files.content import has_surrogate
 from kdcore.data.files.label_texts import cure_of_label, is_whole_number, label_lookup
 from kdcore.data.files.problems import Problem, quoted, refusal
-from kdcore.data.pairs import UNLABELLED, PairTable, make_frame, nfc
+from kdcore.data.pairs import PAIR_ID, UNLABELLED, PairTable, make_frame, nfc
 from kdcore.data.sources.columns import ColumnsRead
 from kdcore.errors import DataError
 from kdcore.labels import LabelScheme
@@ -67,11 +67,20 @@ class Reading:
         return PairTable(self.frame, self.scheme, name, self.source, tuple(notes), terms)
 
 
+def names_each_pair(ids: Sequence[str]) -> bool:
+    """Return whether a column names every pair, and none like another."""
+    plain = [text.strip() for text in ids]
+    return all(plain) and len(set(plain)) == len(plain)
+
+
 def join(readings: Sequence[Reading]) -> Reading:
     """Join the readings of several files (one or more) in order; they share a scheme."""
     full = [r.frame for r in readings if len(r.frame)] or [readings[0].frame]
+    frame = pd.concat(full, ignore_index=True)
+    if PAIR_ID in frame and not names_each_pair(frame[PAIR_ID].fillna("").tolist()):
+        frame = frame.drop(columns=PAIR_ID)
     return Reading(
-        pd.concat(full, ignore_index=True),
+        frame,
         readings[0].scheme,
         tuple(problem for r in readings for problem in r.problems),
         sum(r.rows for r in readings),

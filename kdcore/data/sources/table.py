@@ -1,8 +1,9 @@
 """Read table files with one row per pair, their columns mapped to a PairTable's.
 
 A row whose grade is blank is unlabelled (-1). CSV cells that `kdlab data export` guarded against
-spreadsheets lose their apostrophe again. Only mapped columns are read, and those named task_<name>:
-labels of other tasks than relevance, which `kdlab multitask` learns.
+spreadsheets lose their apostrophe again. Only mapped columns are read, an id of the pair, by which
+a file of predictions may name it, and columns task_<name>: labels of other tasks than relevance,
+which `kdlab multitask` learns.
 """
 
 import json
@@ -20,10 +21,16 @@ from kdcore.data.files.cells import NAMES, Cells, TableFile, TableOptions
 from kdcore.data.files.label_texts import is_fraction, label_lookup
 from kdcore.data.files.opening import open_table
 from kdcore.data.files.problems import quoted
-from kdcore.data.pairs import UNLABELLED
-from kdcore.data.sources.columns import ColumnMapping, columns_read, places_of, task_places
+from kdcore.data.pairs import PAIR_ID, UNLABELLED
+from kdcore.data.sources.columns import (
+    ColumnMapping,
+    columns_read,
+    id_place,
+    places_of,
+    task_places,
+)
 from kdcore.data.sources.grades import infer_scheme
-from kdcore.data.sources.rows import Collector, Reading
+from kdcore.data.sources.rows import Collector, Reading, names_each_pair
 from kdcore.data.sources.truth import truth_faults
 from kdcore.errors import LabError
 from kdcore.labels import LabelScheme
@@ -74,6 +81,8 @@ def assemble(
     places = places_of(table, how.mapping)
     tasks = task_places(table)
     used = {ours: at for ours, at in places.items() if at >= 0} | tasks
+    if (id_at := id_place(table, used.values())) >= 0:
+        used[PAIR_ID] = id_at
     cells = table.read(tuple(used.values()))
     index = [list(used).index(ours) if ours in used else len(used) for ours in NAMES]
     for _, values in cells.rows:
@@ -90,16 +99,17 @@ def assemble(
     good = _collect(cells, collector, index, (language, split), faults)
     collector.rows += len(cells.problems)
     collector.problems = sorted([*cells.problems, *collector.problems], key=lambda p: p.line)
-    reading = replace(
-        collector.reading((*cells.notes, *notes)),
-        columns=columns_read(table, places, _labels(cells, grade, scheme)),
-        hints=cells.hints,
-    )
-    frame = reading.frame
-    if tasks:
-        by_line = dict(cells.rows)
-        labels = {name: [by_line[line][list(used).index(name)] for line in good] for name in tasks}
-        frame = frame.assign(**labels)
+    by_line = dict(cells.rows)
+    extra = [name for name in used if name in tasks or name == PAIR_ID]
+    columns = {name: [by_line[line][list(used).index(name)] for line in good] for name in extra}
+    if id_at >= 0 and not names_each_pair(columns[PAIR_ID]):
+        del columns[PAIR_ID]
+        why = "is empty or repeats a value, so it does not name the pairs"
+        notes, id_at = (*notes, f"the column {quoted(table.columns[id_at])} {why}"), -1
+    reading = collector.reading((*cells.notes, *notes))
+    read = columns_read(table, places, *_labels(cells, grade, scheme), id_at)
+    reading = replace(reading, columns=read, hints=cells.hints)
+    frame = reading.frame.assign(**columns)
     if len(truth.columns):
         rows = np.array(good, dtype=np.int64) - 1
         frame = frame.join(truth.iloc[rows].reset_index(drop=True))
@@ -160,12 +170,13 @@ def _raw(cells: Cells, line: int, values: Sequence[str]) -> str:
     return cells.raw(line) or "\t".join(values[:-1])
 
 
-def _labels(cells: Cells, grade: int, scheme: LabelScheme) -> dict[str, str]:
-    """Map the most frequent labels of the file to the grades as which they are read."""
+def _labels(cells: Cells, grade: int, scheme: LabelScheme) -> tuple[dict[str, str], dict[str, int]]:
+    """Return (label -> the grade as which it is read, label -> its rows), of the most frequent."""
     lookup = label_lookup(scheme)
-    labels = Counter(values[grade] for _, values in cells.rows).most_common(_SHOWN_LABELS)
-    read = {text: lookup.get(text, lookup.get(text.strip().casefold(), -1)) for text, _ in labels}
-    return {text: scheme.grades[k] for text, k in sorted(read.items(), key=itemgetter(1)) if k >= 0}
+    rows = dict(Counter(values[grade] for _, values in cells.rows).most_common(_SHOWN_LABELS))
+    read = {text: lookup.get(text, lookup.get(text.strip().casefold(), -1)) for text in rows}
+    ordered = sorted(read.items(), key=itemgetter(1))
+    return {text: scheme.grades[k] for text, k in ordered if k >= 0}, rows
 
 
 def _split_of(text: str) -> tuple[str, str] | None:

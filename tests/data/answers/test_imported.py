@@ -16,8 +16,12 @@ from kdcore.data.answers.choice import ColumnChoice
 from kdcore.data.answers.imported import bring_file, fit_logistic, odds_of_score
 from kdcore.data.answers.regrade import regraded, spread
 from kdcore.data.answers.stored import brought_path, kept_about
+from kdcore.data.export import export_data
+from kdcore.data.library import import_data, load_data
 from kdcore.data.pairs import ALL, PairTable
+from kdcore.data.sources.table import TableReading, read_table
 from kdcore.errors import DataError
+from kdcore.evaluation.exports import pairs_csv
 from kdcore.labels import BINARY, FOUR_GRADES
 from kdcore.predictions import Predictions
 from kdcore.scores import log_odds
@@ -71,6 +75,40 @@ def test_shuffled_rows_find_their_pairs_by_text_in_every_kind_of_file(
     np.testing.assert_allclose(found.logits, logits, atol=1e-6)
     assert found.data_hash == pairs4.content_hash
     assert "aligned by query, title, description" in found.notes
+
+
+def test_the_ids_of_an_imported_table_name_its_pairs_in_files_of_answers_and_exports(
+    write: Write, tmp_path: Path, workspace: object
+) -> None:
+    count, rng = 40, np.random.default_rng(0)
+    frame = pd.DataFrame({"id": [f"p{k}" for k in range(count)], "device": "phone"})
+    frame["query"] = [f"q{k // 4}" for k in range(count)]
+    frame["title"], frame["label"] = "the same", rng.integers(0, 2, count)
+    frame.loc[3, "label"] = 7  # a bad row, so that the order of the file is none of the pairs
+    path = write("mine.csv", frame)
+    imported = import_data(path, "mine", how=TableReading(scheme=BINARY), skip_bad=True)
+    assert imported.reading.columns.sentences()[1:3] == (
+        "Pairs are named by 'id'.",
+        "Columns not used: 'device'; join them to an exported CSV by 'id'.",
+    )
+    pairs = load_data("mine")
+    assert pairs.frame["pair_id"].tolist() == frame.drop(index=3)["id"].tolist()
+    scores = pd.DataFrame({"id": frame["id"], "score": rng.normal(size=count)})
+    found = bring(write("s.csv", scores.sample(frac=1, random_state=1)), pairs, model="theirs")
+    np.testing.assert_array_equal(found.ranking, scores.drop(index=3)["score"])
+    assert "aligned by pair_id" in found.notes
+    assert "1 of its rows is of no pair in these data; it was left out" in found.notes
+    assert pairs_csv(pairs, {}).splitlines()[1].startswith("p0,q0,the same")
+    export_data(pairs, tmp_path / "out.csv")
+    again = read_table(tmp_path / "out.csv").frame
+    assert again["pair_id"].tolist() == pairs.frame["pair_id"].tolist()
+
+
+def test_a_column_that_repeats_an_id_names_no_pair(write: Write) -> None:
+    frame = pd.DataFrame({"id": [1, 1], "query": "q", "title": ["a", "b"], "label": [0, 1]})
+    reading = read_table(write("x.csv", frame))
+    assert "pair_id" not in reading.frame
+    assert "the column 'id' is empty or repeats a value" in reading.notes[0]
 
 
 @pytest.mark.parametrize("ending", ["jsonl", "parquet"])

@@ -24,9 +24,10 @@ from kdcore.data.files import content
 from kdcore.data.files.cells import TableOptions
 from kdcore.data.library import import_data, load_data
 from kdcore.data.pairs import COLUMNS, nfc
+from kdcore.data.sources.grades import GradesUnclearError
 from kdcore.data.sources.table import TableReading, read_table
 from kdcore.errors import DataError
-from kdcore.labels import ESCI, FOUR_GRADES
+from kdcore.labels import BINARY, ESCI, FOUR_GRADES
 
 HEADER = ("query", "title", "description", "grade")
 # what delimiters, quoting and Unicode disagree about, next to any other text of a spreadsheet
@@ -206,8 +207,9 @@ def test_what_was_taken_for_what_is_told_in_words(tmp_path, workspace):
     assert done.reading.columns.sentences() == (
         "Read as text separated by commas: query from 'query', title from 'product_title', "
         "description from 'product_description', grade from 'esci_label'.",
-        "Columns not used: 'example_id'.",
-        "Labels: 'I' = Irrelevant, 'C' = Complement, 'S' = Substitute, 'E' = Exact.",
+        "Pairs are named by 'example_id'.",
+        "Labels: 'I' = Irrelevant (1 row), 'C' = Complement (1 row), 'S' = Substitute (1 row), "
+        "'E' = Exact (1 row).",
     )
 
 
@@ -227,6 +229,37 @@ def test_labels_of_known_scales_are_read_in_their_order(tmp_path, labels, read_a
     (tmp_path / "x.csv").write_bytes(as_csv(rows))
     reading = read_table(tmp_path / "x.csv")
     assert (reading.scheme.grades, reading.frame["grade"].tolist()) == read_as
+
+
+STRAYS = {  # labels of 400 rows / of a few others -> the one that asks
+    "0 1 / 2": "'2' (1)",
+    "0 1 / 3 n/a": "'3' (1)",
+    "1 0 / 17": "'17' (1)",
+    "Good Bad / excellent ???": "'excellent' (1)",
+    "true false / 3": "'3' (1)",
+}
+
+
+@pytest.mark.parametrize(("labels", "asks"), STRAYS.items(), ids=list(STRAYS))
+def test_a_stray_label_never_changes_what_the_other_labels_mean(tmp_path, labels, asks):
+    usual, few = (part.split() for part in labels.split("/", 1))
+    rows = [("q", f"t{k}", "", label) for k, label in enumerate([*(usual * 200), *few])]
+    (tmp_path / "x.csv").write_bytes(as_csv(rows))
+    with pytest.raises(GradesUnclearError) as asked:
+        read_table(tmp_path / "x.csv")
+    assert f"1 row with the label {asks} alone would make more" in str(asked.value)
+    assert asked.value.choices[0].scheme == BINARY
+    reading = read_table(tmp_path / "x.csv", TableReading(scheme=BINARY))
+    assert (len(reading.frame), len(reading.problems)) == (400, len(few))
+    assert f"'{usual[0]}'" in reading.columns.sentences()[-1]
+    assert "(200 rows)" in reading.columns.sentences()[-1]
+
+
+def test_a_few_words_among_numbers_leave_the_numbers_what_they_are(tmp_path):
+    rows = [("q", f"t{k}", "", label) for k, label in enumerate(["0", "1", "2"] * 40 + ["n/a"])]
+    (tmp_path / "x.csv").write_bytes(as_csv(rows))
+    with pytest.raises(GradesUnclearError, match="0, 1, 2 do not show how many grades"):
+        read_table(tmp_path / "x.csv")
 
 
 def test_labels_between_two_grades_are_rounded_when_asked(tmp_path):

@@ -26,8 +26,9 @@ ROLE_NAMES = {
 ANY = ""
 _HELP = (
     "CSV, TSV, JSON, Parquet or Excel, packed or not. One row per pair: in the order of the pairs, "
-    "or with their query and title. One column per grade (p_exact, logit_0, …), or one score. Also "
-    "a TREC run, matched by the ids of queries and documents."
+    "or with their query and title, or with the ids that the imported table gave them. One column "
+    "per grade (p_exact, logit_0, …), or one score. Also a TREC run, matched by the ids of queries "
+    "and documents."
 )
 
 
@@ -101,6 +102,8 @@ def _read(read: Read) -> None:
     parts = {"Query": columns.query, "Title": columns.title, "Description": columns.description}
     if columns.ad_id:
         parts = {"Query id": columns.query_id, "Ad id": columns.ad_id}
+    if columns.pair_id:
+        parts = {"Id of the pair": columns.pair_id}
     rows = [f"{ours}: {md(theirs) if theirs else '—'}" for ours, theirs in parts.items()]
     rows.append(f"Predictions: {md(', '.join(columns.answer))} ({KINDS[columns.kind]})")
     if columns.label:

@@ -187,12 +187,16 @@ def _look(path: str, title: str, changed: int, how: TableReading) -> Look:
 
 
 def _odd_texts(reading: Reading) -> Iterator[str]:
-    """Sentences on very long texts and on those that a spreadsheet would run."""
+    """Sentences on very long and on empty texts, and on those that a spreadsheet would run."""
     texts = [reading.frame[column].str for column in TEXT_COLUMNS]
     lengths = [int(column.len().max()) for column in texts]
     if (longest := max(lengths)) > LONG_TEXT:
         name = TEXT_COLUMNS[lengths.index(longest)]
         yield f"the longest {name} has {longest:,} characters: is a quote left open?"
+    for name, column in zip(TEXT_COLUMNS[1:], texts[1:], strict=True):
+        if 0 < (blank := int((column.strip() == "").sum())) < len(reading.frame):
+            rows = "row has" if blank == 1 else "rows have"
+            yield f"{blank:,} {rows} an empty {name}; models then read the rest of the ad alone"
     if count := sum(int(column.match(_FORMULA).sum()) for column in texts):
         begin = "text begins" if count == 1 else "texts begin"
         yield f"{count:,} {begin} like a formula, which stays text here and in every export"

@@ -201,6 +201,10 @@ def test_texts_that_look_like_markup_or_formulas_stay_as_they_are(home):
     assert evil not in "".join(str(m.value) for m in at.markdown)  # only ever escaped
     assert "1 text begins like a formula" in texts(at)
     assert at.dataframe[0].value.iloc[0, 0] == evil
+    blanks = b"query\ttitle\tdescription\tgrade\nq\t\tsome\tGood\nq\tother\t\tBad\n"
+    at = upload(page(dtab="bring"), "blank.tsv", blanks)
+    assert "1 row has an empty title" in texts(at)
+    assert "1 row has an empty description" in texts(at)
 
 
 def test_qrels_queries_and_documents_are_imported_together_with_gains(home):
