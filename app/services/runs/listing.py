@@ -212,6 +212,12 @@ def make_baseline(entry: Entry) -> None:
     state.change(runs={"baseline": entry.key})
 
 
+def hold_baseline(view: RunsView) -> None:
+    """Let the address name a starred baseline: the link says the same after the star has moved."""
+    if view.base is not None and view.base.mark.star and not state.now().runs.baseline:
+        state.correct(runs={"baseline": view.base.key})
+
+
 def _matching(every: Sequence[Entry]) -> list[Entry]:
     """The runs that fit search and tags; those that only scored pairs come with a search alone."""
     terms = search.terms(state.now().runs.search)

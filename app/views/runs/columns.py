@@ -70,7 +70,10 @@ _COLUMNS = {
         alignment="right",
     ),
     "Δ 95 %": _Column(
-        "Δ 95 %", "Paired: both runs are measured on the same draws of queries.", 115
+        "Δ 95 %",
+        "Paired: both runs are measured on the same draws of queries. Where the difference is not "
+        "computed yet, this happens in the background, or by the button below the table.",
+        115,
     ),
     "twin": _Column(
         "against its twin",
@@ -263,6 +266,25 @@ def written(table: pd.DataFrame) -> pd.DataFrame:
     if "family" in table:  # a chip each
         chips: list[Any] = [[name] if name else [] for name in table["family"]]
         table = table.assign(family=chips)
+    return table
+
+
+def exported(
+    view: RunsView, folded: Sequence[Sequence[Entry]], table: pd.DataFrame
+) -> pd.DataFrame:
+    """The table for a program: the ends of its intervals are columns of numbers, blank where none.
+
+    folded: the runs of each row; a row of several has means and so no interval of its own.
+    """
+    alone = [each[0] if len(each) == 1 else None for each in folded]
+    measured = [e and e.row.test.metrics.get(view.metric) for e in alone]
+    deltas = [e and view.delta(e) for e in alone]
+    for name, head, values in (("95 %", "", measured), ("Δ 95 %", "Δ ", deltas)):
+        place = list(table.columns).index(name)
+        table = table.drop(columns=name)
+        for offset, end in enumerate(("low", "high")):
+            column = [getattr(value, end) if value else math.nan for value in values]
+            table.insert(place + offset, f"{head}{end}", column)
     return table
 
 

@@ -28,7 +28,8 @@ def draw(view: RunsView) -> None:
     only = state.now().runs.differing_only
     table = side_by_side(view, runs, only=only)
     if len(view.chosen) < 2:
-        st.caption(f"No runs are chosen: these are the first {len(runs)} of the table.")
+        chosen = "One run is chosen" if view.chosen else "No runs are chosen"
+        st.caption(f"{chosen}: these are the first {len(runs)} of the table. Choose two or more.")
     headings = {name: st.column_config.TextColumn(name, help=md(name)) for name in table.columns}
     headings[""] = st.column_config.TextColumn("", pinned=True, width="medium")
     st.dataframe(

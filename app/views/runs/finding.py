@@ -5,7 +5,7 @@ from pathlib import PurePath
 
 from app import state
 from app.kit.texts import number, signed
-from app.services.runs import differences, seeds
+from app.services.runs import differences, listing, seeds
 from app.services.runs.entry import Entry
 from app.services.runs.listing import RunsView
 from kdcore.evaluation.comparison import Difference
@@ -45,9 +45,11 @@ def sentence(view: RunsView) -> str:
         text += f"Of {count:,} runs{on}, the best {role} is {leader.title}"
     text += f": {name} {number(value.value)} {interval(value)} on {value.n:,} {value.unit}"
     if rivals > 1:
-        text += f" (best of {rivals} on this test set: slightly optimistic)"
+        kind = "distilled students" if leader.role == "student" else "runs"
+        text += f" (best of {rivals} {kind} on this test set: slightly optimistic)"
     twin = seeds.own_twins(whole, [leader]).get(leader.row.run.folder)
-    return f"{text}, {_against_twin(view, leader, twin)}{_against_base(view, leader)}"
+    text += f", {_against_twin(view, leader, twin)}{_against_base(view, leader)}"
+    return text + _of_next(view, leader, twin)
 
 
 def interval(measured: Number) -> str:
@@ -76,13 +78,28 @@ def _against_twin(view: RunsView, leader: Entry, twin: Row | None) -> str:
     return f"{against(delta.verdict, 'its twin')}: {_with_interval(delta)}; " if delta else ""
 
 
+def _of_next(view: RunsView, leader: Entry, twin: Row | None) -> str:
+    """How the second best stands against the best, where their difference is stored."""
+    second = listing.best([e for e in view.rivals if e.key != leader.key], view.metric)
+    said = {r.run.folder for r in (twin, view.base_row) if r is not None and r is not leader.row}
+    if second is None or second.row.run.folder in said:
+        return ""
+    if delta := (differences.kept_delta(second.row, leader.row) or {}).get(view.metric):
+        words = f"{second.title}, is {against(delta.verdict, 'the best')}"
+    elif delta := (differences.kept_delta(leader.row, second.row) or {}).get(view.metric):
+        words = f"{second.title}: the best is {against(delta.verdict, 'it')}"
+    return f" The next, {words}: {_with_interval(delta)}." if delta else ""
+
+
 def _against_base(view: RunsView, leader: Entry) -> str:
+    starred = ", starred in this workspace" if view.base and view.base.mark.star else ""
     if view.base is None or view.base.key == leader.key:
-        return "and it is the baseline itself."
+        return f"and it is the baseline itself{starred}."
+    base = f"{view.base.title}{starred}"
     delta = (differences.shipped_delta(leader.row, view.base.row) or {}).get(view.metric)
     if delta is None:
-        return f"its difference to the baseline, {view.base.title}, is not measured yet."
-    side = against(delta.verdict, f"the baseline, {view.base.title}")
+        return f"its difference to the baseline, {base}, is not measured yet."
+    side = against(delta.verdict, f"the baseline, {base}")
     unequal = _unequal(leader.row.run, view.base.row.run)
     return f"{side}: {_with_interval(delta)}{unequal}."
 
@@ -106,6 +123,7 @@ def _budget(run: Run, pairs: bool, epochs: bool) -> str:
     if run.transfer != "train":
         parts = run.transfer.split("+")
         count = sum(run.splits[part].pairs for part in parts if part in run.splits)
-        amount = f"from {count:,} pairs ({' and '.join(parts)})"
+        whole = ", whole" if run.limit and "log" in parts else ""
+        amount = f"from {count:,} pairs ({' and '.join(parts)}{whole})"
     duration = f"for {run.epochs:g} epoch{'s' * (run.epochs != 1)}"
     return " ".join([amount] * pairs + [duration] * epochs)

@@ -30,10 +30,10 @@ def draw(view: RunsView) -> None:
     st.fragment(_follow, run_every=1.0 if waiting else None)(left if waiting else [])
     if left and not waiting:
         with st.container(horizontal=True, vertical_alignment="center", key="runs_missing"):
-            st.caption(f"{_count(left)} not evaluated yet.", width="content")
+            st.caption(f"{_count(left)} not computed yet (test or difference).", width="content")
             help = "In the background, about a second per run; you can leave this page."
             if st.button(
-                "Evaluate now",
+                "Compute now",
                 key="runs_measure_evaluate",
                 icon=":material/straighten:",
                 **access.unless_public(help),
@@ -45,8 +45,8 @@ def draw(view: RunsView) -> None:
 
 
 def requests_of(view: RunsView) -> list[Request]:
-    """Evaluations missing in the table and the sweeps, 50 at most."""
-    listed = list(view.chosen or view.shown)
+    """Evaluations missing in the table and the sweeps, those of chosen runs first, 50 at most."""
+    listed = [*view.chosen, *(e for e in view.shown if e not in view.chosen)]
     listed += [e for e in view.entries if e.row.run.purpose.role == "cell" and e not in listed]
     comparable = [e.row for e in listed if e.key not in view.apart]
     apart = [e.row for e in listed if e.key in view.apart]

@@ -42,6 +42,7 @@ def open_part() -> Callable[[listing.RunsView], None]:
 
 
 view = listing.runs_view()
+listing.hold_baseline(view)
 frame.finding(finding.sentence(view))
 drift.draw(view)
 table.draw(view)

@@ -49,7 +49,7 @@ def draw(view: RunsView) -> None:
     folded = seeds.rows_of(view)
     table = columns.table(view, folded, seeds.own_twins(view, view.shown))
     _grid(view, [[e.key for e in each] for each in folded], table)
-    _bar(view, table)
+    _bar(view, folded, table)
     missing.draw(view)
     _follow(view)
 
@@ -169,7 +169,7 @@ def _select(key: str, keys: Sequence[Sequence[str]]) -> None:
     st.session_state[RUNS_GRID] = (turn, state.now().runs.selected)
 
 
-def _bar(view: RunsView, table: pd.DataFrame) -> None:
+def _bar(view: RunsView, rows: Sequence[Sequence[Entry]], table: pd.DataFrame) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="runs_bar"):
         st.caption(_count(view), width="content")
         if view.chosen:
@@ -187,12 +187,15 @@ def _bar(view: RunsView, table: pd.DataFrame) -> None:
         _compare(view)
         st.download_button(
             "CSV",
-            lambda: texts.csv(table, inputs(view)).encode("utf-8", "backslashreplace"),
+            lambda: texts.csv(columns.exported(view, rows, table), inputs(view)).encode(
+                "utf-8", "backslashreplace"
+            ),
             file_name="runs.csv",
             mime="text/csv",
             on_click="ignore",
             key="runs_csv",
-            help="The table as shown, with the content hashes of its data.",
+            help="The table with full numbers, the ends of intervals in columns of their own, and "
+            "the content hashes of its data.",
         )
 
 
@@ -240,6 +243,8 @@ def _compare(view: RunsView) -> None:
     ):
         state.stand_on(**goal, entry=False)
         st.switch_page("views/compare/page.py")
+    if view.chosen and not goal:
+        st.caption(f"Open in Compare: {why}", width="content")
 
 
 def _destination(chosen: Sequence[Entry]) -> tuple[dict[str, str], str]:

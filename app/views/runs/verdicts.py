@@ -13,11 +13,11 @@ from app.services.runs.seeds import to_own_twins
 from kdcore.judging.seeds import Seeded, fold
 from kdcore.runs.listing import Row
 
-NOT_YET = "not evaluated yet"  # a cell whose number comes from the background
+NOT_YET = "not computed yet"  # a cell whose difference comes from the background
 
 
 def to_base(view: RunsView, entry: Entry) -> str:
-    """The interval of the difference to the baseline, or that it is not evaluated yet."""
+    """The interval of the difference to the baseline, or that it is not computed yet."""
     if (delta := view.delta(entry)) is not None:
         return f"[{signed(delta.low)}, {signed(delta.high)}]"
     if view.base is None or entry.key == view.base.key or entry.key in view.apart:

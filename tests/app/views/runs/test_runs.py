@@ -93,7 +93,7 @@ def page(**link: str) -> AppTest:
 
 def measured(at: AppTest, home: Workspace) -> AppTest:
     """The page after its button was pressed and the process in the background is done."""
-    press(at, "Evaluate now")
+    press(at, "Compute now")
     background.serve(home, idle=0)
     at.run()
     assert not at.exception
@@ -125,7 +125,8 @@ def test_an_empty_workspace_shows_the_demo_and_its_finding(home):
 
 def test_measuring_gives_the_finding_its_difference_and_verdict(home):
     at = page()
-    assert "4 finished runs are not evaluated yet." in texts(at)
+    assert "4 finished runs are not computed yet" in texts(at)
+    assert "4 finished runs are not computed yet" in texts(page(rpick="hard"))
     at = measured(at, home)
     assert "BETTER than the baseline, hard: +" in texts(at)
     rows = table(at).set_index("run")
@@ -133,7 +134,18 @@ def test_measuring_gives_the_finding_its_difference_and_verdict(home):
     assert rows.loc["own1", "verdict"].endswith(" ★")
     assert " its twin, " in rows.loc["own1", "twin"]
     assert rows.loc["hard", "verdict"] == "baseline"
-    assert not [b for b in at.button if b.label == "Evaluate now"]
+    assert not [b for b in at.button if b.label == "Compute now"]
+    entries = {e.key: e for e in listing.entries()}
+    view, own1, shown = view_of(list(entries.values())), entries["own1"], table(at)
+    csv = columns.exported(view, [[entries[key]] for key in shown["run"]], shown)
+    row, kept = csv.set_index("run").loc["own1"], view.delta(own1)
+    assert (row["Δ low"], row["Δ high"]) == (kept.low, kept.high)
+    assert row["low"] == own1.row.test.metrics["roc_auc"].low
+    assert {"95 %", "Δ 95 %"}.isdisjoint(csv)
+    assert csv["Δ low"].isna().sum() == 1  # that of the baseline
+    best = measured(page(rbase="kd"), home)
+    verdict = "(WORSE than|INCONCLUSIVE against) the best"
+    assert re.search(rf"The next, T 8, is {verdict}: [−+]0\.\d+ \[", texts(best))
 
 
 def test_what_was_measured_is_found_again_without_measuring(monkeypatch, home):
@@ -198,6 +210,9 @@ def test_the_star_moves_the_baseline_and_outlives_the_visit(home):
     at = press(page(rpick="own1"), "Make it the baseline")
     assert table(at).set_index("run").loc["own1", "verdict"] == "baseline"
     assert Marks(home).read()["own1"].star
+    assert "the baseline, T 8, starred in this workspace" in texts(page())
+    assert choices(page()).runs.baseline == "own1"  # the address names it, whatever is starred next
+    assert "starred in" not in texts(page(rbase="hard"))
     assert table(page()).set_index("run").loc["own1", "verdict"] == "baseline"
 
 
@@ -329,6 +344,7 @@ def test_a_run_of_the_demo_cannot_be_deleted():
 
 
 def test_side_by_side_has_a_column_a_run_and_no_equal_setting():
+    assert "One run is chosen: these are the first 5" in texts(page(rview="diff", rpick="own0"))
     at = page(rview="diff", rpick="own0,own1")
     found = at.dataframe[1].value
     assert list(found.columns) == ["", "T 8", TITLE]
@@ -341,6 +357,7 @@ def test_two_runs_open_in_compare_with_their_teacher():
     now = choices(press(at, "Open in Compare"))
     assert {now.student, now.rival} == {"own0", "kd"}
     assert now.teacher == "teacher"
+    assert "Open in Compare: Choose one or two runs." in texts(page(rpick="own0,kd,hard"))
 
 
 def cell(home, key: str, temperature: float, group: str = "g1", **made) -> Path:
@@ -543,7 +560,7 @@ def test_a_public_showing_saves_deletes_restores_and_measures_nothing(monkeypatc
     assert at.text_area(key="runs_note_own0").disabled
     press(page(rpick="own1"), "Make it the baseline")
     assert not (home.root / "marks.json").exists()
-    assert button(page(), "Evaluate now").disabled
+    assert button(page(), "Compute now").disabled
     own = entry_of("own0").row.run
     for act in (
         lambda: trash.delete(own),
@@ -594,10 +611,8 @@ def test_the_bundled_runs_are_complete_at_first_sight(tmp_path, monkeypatch):
     monkeypatch.delenv("KDLAB_DEMO", raising=False)
     monkeypatch.setattr(background, "ensure_process", lambda _: pytest.fail("it measures"))
     words = texts(page())
-    assert "evaluated" not in words
-    assert "baseline learned from 5,000 pairs for 20 epochs, this run from 100,000 pairs (log)" in (
-        words
-    )
+    assert "computed" not in words
+    assert "5,000 pairs for 20 epochs, this run from 100,000 pairs (log, whole)" in words
 
 
 def test_the_finding_of_one_run_names_its_twin_first_and_what_the_baseline_had_more(home):
@@ -616,7 +631,7 @@ def test_two_seeds_with_twins_take_no_side(home):
 
 def test_the_finding_tells_that_the_best_of_several_flatters_and_over_how_many():
     said = texts(page())
-    assert "best of 3 on this test set: slightly optimistic" in said
+    assert "best of 3 distilled students on this test set: slightly optimistic" in said
     assert "on 100 pairs" in said
 
 
@@ -663,7 +678,7 @@ def test_seconds_of_unknown_machines_share_a_frontier_only_by_the_override():
 def test_a_few_missing_differences_need_no_button(monkeypatch, home):
     monkeypatch.setattr(missing, "BY_ITSELF", 10)
     at = page()
-    assert not [b for b in at.button if b.label == "Evaluate now"]
+    assert not [b for b in at.button if b.label == "Compute now"]
     background.serve(home, idle=0)
     rows = table(at.run()).set_index("run")
     assert rows.loc["own1", "verdict"].startswith(("▲", "≈", "▼"))
