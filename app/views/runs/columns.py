@@ -276,9 +276,9 @@ def exported(
 
     folded: the runs of each row; a row of several has means and so no interval of its own.
     """
-    alone = [each[0] if len(each) == 1 else None for each in folded]
-    measured = [e and e.row.test.metrics.get(view.metric) for e in alone]
-    deltas = [e and view.delta(e) for e in alone]
+    single = [each[0] if len(each) == 1 else None for each in folded]
+    measured = [e and e.row.test.metrics.get(view.metric) for e in single]
+    deltas = [e and view.delta(e) for e in single]
     for name, head, values in (("95 %", "", measured), ("Δ 95 %", "Δ ", deltas)):
         place = list(table.columns).index(name)
         table = table.drop(columns=name)

@@ -81,8 +81,8 @@ def _against_twin(view: RunsView, leader: Entry, twin: Row | None) -> str:
 def _of_next(view: RunsView, leader: Entry, twin: Row | None) -> str:
     """How the second best stands against the best, where their difference is stored."""
     second = listing.best([e for e in view.rivals if e.key != leader.key], view.metric)
-    said = {r.run.folder for r in (twin, view.base_row) if r is not None and r is not leader.row}
-    if second is None or second.row.run.folder in said:
+    named = {r.run.folder for r in (twin, view.base_row) if r is not None and r is not leader.row}
+    if second is None or second.row.run.folder in named:
         return ""
     if delta := (differences.kept_delta(second.row, leader.row) or {}).get(view.metric):
         words = f"{second.title}, is {against(delta.verdict, 'the best')}"

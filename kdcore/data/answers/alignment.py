@@ -119,8 +119,8 @@ def _left_over(answers: Answers, pairs: set[tuple[str, ...]], spare: int) -> str
     parts = [f"{foreign:,} of its rows {'is' if foreign == 1 else 'are'} of no pair in these data"]
     repeats = spare - foreign
     parts += [f"{repeats:,} {'repeats' if repeats == 1 else 'repeat'} the pair of another row"]
-    said = [part for part, count in zip(parts, (foreign, repeats), strict=True) if count]
-    return f"{' and '.join(said)}; {'it was' if spare == 1 else 'they were'} left out"
+    nonzero = [part for part, count in zip(parts, (foreign, repeats), strict=True) if count]
+    return f"{' and '.join(nonzero)}; {'it was' if spare == 1 else 'they were'} left out"
 
 
 def _by_ids(answers: Answers) -> bool:

@@ -223,8 +223,8 @@ def _scales(low: int, high: int) -> list[Choice]:
     if low > 0 and high > 1:
         choices.append(Choice(named(1), "1 is the worst grade"))
     choices.append(Choice(named(0), "0 is the worst grade"))
-    known = (FOUR_GRADES, FIVE_GRADES) if low == 0 or high == 2 else ()
-    choices += [Choice(s, f"0 to {len(s) - 1}") for s in known if 2 <= high < len(s)]
+    longer = (FOUR_GRADES, FIVE_GRADES) if low == 0 or high == 2 else ()
+    choices += [Choice(s, f"0 to {len(s) - 1}") for s in longer if 2 <= high < len(s)]
     return choices
 
 
