@@ -116,6 +116,8 @@ def _value(path: str, value: object) -> str:
         text = without_folders(str(value))
         run = live.find(text)
         return run.shown_title if run else text
+    if path == "from_shards":
+        return "yes" if str(value).lower() == "true" else "no"
     if value is None or value == "":
         return "none"
     if path.endswith((".loss", ".on")):

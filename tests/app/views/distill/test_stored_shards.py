@@ -68,6 +68,7 @@ def test_a_chosen_set_decides_teacher_and_data_in_the_form_the_link_and_the_comm
     assert len(sets.options) == 2
     assert "on the log of world:log=5000000" in sets.options[int(sets.value)].replace("\\", "")
     assert "they keep 2 of 4 logits per pair, and a student needs all" in texts(at)
+    assert "from shards no → **yes**" in texts(at)
     settings = decode(choices(at).distill.settings)
     chosen = {"from_shards": "true", "transfer": "train+log", "teacher": "teacher", "data": LOG}
     assert settings == {HEAT: "4", **chosen}
