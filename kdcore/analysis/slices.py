@@ -32,15 +32,18 @@ CELLS = 1 << 20  # (queries, slices) numbers worked on at once: 8 MB an array
 class Slice:
     """A group of pairs and how much its mean differs from that of all other pairs.
 
-    effect: mean inside minus mean outside; low, high: its 95 % interval, which `find` widens for
-    the slices it selects; p: two-sided; q: least false-discovery rate at which it is reported.
-    also: names of slices merged into it.
+    effect: mean inside minus mean outside; low, high: its 95 % interval; inside_low, inside_high:
+    that of the mean inside; `find` widens both for the slices it selects. p: of the effect,
+    two-sided; q: least false-discovery rate at which it is reported. also: names of slices merged
+    into it.
     """
 
     name: str
     pairs: int
     queries: int
     inside: float
+    inside_low: float
+    inside_high: float
     outside: float
     effect: float
     low: float
@@ -49,10 +52,15 @@ class Slice:
     q: float
     also: tuple[str, ...] = ()
 
+    @property
+    def total(self) -> float:
+        """How much more its pairs sum up to than as many pairs elsewhere: effect times pairs."""
+        return self.effect * self.pairs
+
 
 @dataclass(frozen=True)
 class Slices:
-    """The reported slices, the largest total loss first; how many were tested, on how much data."""
+    """The reported slices, the largest total first; how many were tested, on how much data."""
 
     slices: tuple[Slice, ...]
     tried: int
@@ -212,22 +220,26 @@ def _jackknife(
             outside - (all_count[:, None] - count)
         )
         effect = mean_in - mean_out
-        queries = len(all_count)
-        error = np.sqrt((queries - 1) / queries * ((left_in - left_out - effect) ** 2).sum(axis=0))
+        share = (len(all_count) - 1) / len(all_count)
+        error = np.sqrt(share * ((left_in - left_out - effect) ** 2).sum(axis=0))
+        inside_error = np.sqrt(share * ((left_in - mean_in) ** 2).sum(axis=0))
         fewer = np.minimum(_equal_clusters(count), _equal_clusters(all_count[:, None] - count))
         freedom = np.maximum(fewer * SKEWED - 1, 1)
         p = 2 * stdtr(freedom, -np.abs(effect) / error)
-    reach = stdtrit(freedom, 1 - LEVEL / 2) * error
+    times = stdtrit(freedom, 1 - LEVEL / 2)
     return {
         "pairs": inside,
         "queries": (count > 0).sum(axis=0).astype(np.float64),
         "inside": mean_in,
+        "inside_low": mean_in - times * inside_error,
+        "inside_high": mean_in + times * inside_error,
         "outside": mean_out,
         "effect": effect,
-        "low": effect - reach,
-        "high": effect + reach,
+        "low": effect - times * error,
+        "high": effect + times * error,
         "p": np.where(np.isfinite(p), p, 1.0),
         "error": error,
+        "inside_error": inside_error,
         "freedom": freedom,
     }
 
@@ -240,20 +252,22 @@ def _equal_clusters(count: Floats) -> Floats:
 def _slice(name: str, columns: dict[str, Floats], at: int) -> Slice:
     numbers = {key: float(column[at]) for key, column in columns.items()}
     pairs, queries = int(numbers.pop("pairs")), int(numbers.pop("queries"))
-    del numbers["error"], numbers["freedom"]
+    del numbers["error"], numbers["inside_error"], numbers["freedom"]
     return Slice(name=name, pairs=pairs, queries=queries, also=(), **numbers)
 
 
 def _widened(chosen: Slice, tested: _Tested, level: float) -> Slice:
-    """Widen a slice's interval to 1 - level, level = RATE times the share that is reported.
+    """Widen a slice's intervals to 1 - level, level = RATE times the share that is reported.
 
     Benjamini & Yekutieli 2005, doi:10.1198/016214504000001907: an effect that is selected for
     being large lies outside its plain 95 % interval too often.
     """
     at = tested.names.index(chosen.name)
-    error, freedom = (float(tested.columns[key][at]) for key in ("error", "freedom"))
-    reach = float(stdtrit(freedom, 1 - level / 2)) * error
-    return replace(chosen, low=chosen.effect - reach, high=chosen.effect + reach)
+    columns = tested.columns
+    times = float(stdtrit(columns["freedom"][at], 1 - level / 2))
+    reach, inside = (times * float(columns[key][at]) for key in ("error", "inside_error"))
+    wide = replace(chosen, low=chosen.effect - reach, high=chosen.effect + reach)
+    return replace(wide, inside_low=wide.inside - inside, inside_high=wide.inside + inside)
 
 
 def _folded(tested: _Tested, reported: Rows) -> tuple[Slice, ...]:
@@ -273,7 +287,7 @@ def _folded(tested: _Tested, reported: Rows) -> tuple[Slice, ...]:
             distinct[place] = candidate
         else:
             distinct[home] = replace(distinct[home], also=(*distinct[home].also, candidate.name))
-    return tuple(sorted(distinct.values(), key=lambda s: (-s.effect * s.pairs, s.name)))
+    return tuple(sorted(distinct.values(), key=lambda s: (-s.total, s.name)))
 
 
 def _same_slice(one: Slice, other: Slice, shared: float) -> bool:

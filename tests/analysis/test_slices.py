@@ -59,7 +59,7 @@ def test_intervals_of_the_slices_listed_hold_the_truth_although_they_were_chosen
     """A weak effect is listed when chance raised it: plain 95 % intervals miss far more often."""
     planted = 0.7 * about.mask("grade=2&title=word3")
     rng = np.random.default_rng(9)
-    missed = []
+    missed, missed_inside = [], []
     for _ in range(150):
         found = find(about, clustered_noise(rng, skewed=False) + planted, fewest_pairs=40)
         for each in found.slices:
@@ -67,8 +67,11 @@ def test_intervals_of_the_slices_listed_hold_the_truth_although_they_were_chosen
             truth = planted[inside].mean() - planted[~inside].mean()
             missed.append(not each.low <= truth <= each.high)
             assert each.low > 0 or each.high < 0  # what is reported is told from 0
+            mean = planted[inside].mean()  # the noise has a mean of 0
+            missed_inside.append(not each.inside_low <= mean <= each.inside_high)
     assert len(missed) > 90
     assert np.mean(missed) <= 0.05
+    assert np.mean(missed_inside) <= 0.05
 
 
 def test_the_error_of_an_effect_counts_queries_not_pairs(about):

@@ -10,28 +10,33 @@ import streamlit as st
 from app import state
 from app.kit import controls, sections
 from app.kit.sections import Section
-from app.kit.texts import md, number, signed, with_signs
+from app.kit.texts import csv, marks, md, number, signed, verdict, with_signs
 from app.services import Board
 from app.services.selection.picked import KIND
-from app.services.selection.slices import Against, effect, mask, sampled, search
+from app.services.selection.slices import Against, effect, mask, search
 from app.services.selection.slices import describe as in_words
 from app.shell import caveats
 from app.views.compare import selection
+from app.views.compare.slice_words import AGAINST, SHORT, finding, there, word
 from kdcore.analysis.attributes import describe
 from kdcore.analysis.slices import FEWEST_QUERIES, Slice, Slices
 
-AGAINST = {"teacher": "the teacher", "twin": "the twin without a teacher"}
 HELP = (
     "Effect: mean of (student's loss − the other's loss) inside the slice, less the same outside, "
-    "in nats per pair at T = 1. Above 0 the student falls behind there more than elsewhere."
+    "in nats per pair at T = 1. Above 0 the student falls behind there more than elsewhere: it "
+    "loses more, or gains less."
 )
-GAP_HELP = "Mean of (student's loss − the other's loss), nats per pair."
+GAP_HELP = (
+    "Mean of (student's loss − the other's loss), nats per pair. Above 0 the student loses, below "
+    "0 it gains."
+)
 DIFFERENCES = {  # columns of signed numbers: their heading and help
-    "effect": ("effect, nats", HELP),
-    "effect, twin": ("effect against the twin", HELP),
-    "effect, teacher": ("effect against the teacher", HELP),
     "gap inside": ("loss gap in the slice", GAP_HELP),
     "gap outside": ("loss gap elsewhere", GAP_HELP),
+    "effect": ("effect: in the slice − elsewhere", HELP),
+    "in total": ("effect × pairs", "In nats. The table is in this order, the most first."),
+    "effect, twin": ("effect against the twin", HELP),
+    "effect, teacher": ("effect against the teacher", HELP),
 }
 METHOD = (
     "Candidates are words of query and title, lengths, shared words, grade, language, the "
@@ -87,29 +92,6 @@ def _opponent(board: Board) -> Against:
     return "twin" if state.now().compare.slice_opponent == "twin" else "teacher"
 
 
-def finding(board: Board, result: Slices, against: Against) -> str:
-    """Where distillation cost most, in one sentence."""
-    tried = (
-        f"{result.tried:,} slices tried on {result.pairs:,} labelled pairs of {result.queries:,} "
-        "queries"
-    )
-    if sampled(board.pairs):
-        tried += f" (a sample of whole queries, as there are {len(board.pairs):,} pairs)"
-    if not result.slices:
-        return f"No slice stands out: {tried}, none beyond chance."
-    worst = max(result.slices, key=lambda s: s.effect * s.pairs)
-    if worst.effect <= 0:
-        return f"In no slice does the student lose more than on average: {tried}."
-    where = describe(worst.name, board.pairs.scheme)
-    return (
-        f"Compared with {AGAINST[against]}, the student loses most where {where}: "
-        f"{number(worst.effect)} nats more per pair than elsewhere (95 % interval adjusted for "
-        f"picking the worst of {result.tried:,} slices: {signed(worst.low)} to "
-        f"{signed(worst.high)}; {worst.pairs:,} pairs of {worst.queries:,} queries). {tried}, "
-        f"{len(result.slices)} listed."
-    )
-
-
 def _section(board: Board, result: Slices, against: Against) -> Section:
     table = None
     if result.slices:  # the list of slices with the same pairs can be a page long
@@ -126,10 +108,13 @@ def _chosen(board: Board, against: Against) -> None:
     for other in (against, _other(against)):
         own = effect(board, other, name)
         if own is not None and np.isfinite(own.effect):
-            effects.append(f"{signed(own.effect)} nats against {AGAINST[other]}")
+            than = "more" if own.effect > 0 else "less"
+            effects.append(
+                f"{there(own.inside, other)}, {number(abs(own.effect))} {than} than elsewhere"
+            )
     with st.container(horizontal=True, vertical_alignment="center", key="slice_chosen"):
         where = in_words(board, name)
-        st.text(f"The page shows where {where}: {'; '.join(effects)}.")
+        st.text(". ".join([f"The page shows where {where}", *effects]) + ".")
         st.button("Show all pairs", icon=":material/close:", on_click=partial(_apply, ""))
         if name.startswith(KIND) and st.button("Show on the map", icon=":material/scatter_plot:"):
             state.correct(map={"selected": name.removeprefix(KIND)})
@@ -153,7 +138,39 @@ def _table(board: Board, slices: list[Slice], against: Against) -> None:
             on_select=partial(_pick, key, names),
             alt="Table of slices with their effect, interval, support and false-discovery rate.",
         )
-    st.caption("Choose a row to show only that slice on the whole page.")
+    st.caption(
+        "In the order of effect × pairs: first where the student falls behind most in all, last "
+        "where it gains most. Choose a row to show only that slice on the whole page."
+    )
+    st.download_button(
+        "Slices as CSV",
+        lambda: csv_of(board, slices, against),
+        file_name=f"slices-{against}-{board.pairs.content_hash}.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+        help="All slices listed, with the ends of both intervals as numbers.",
+    )
+
+
+def csv_of(board: Board, slices: list[Slice], against: Against) -> bytes:
+    """The table as a file of numbers, a unit in each heading; written when it is requested."""
+    scheme, gap, unit = board.pairs.scheme, f"loss - loss of {against}", "nats per pair"
+    columns = {
+        f"{gap}, {unit}": [s.inside for s in slices],
+        f"{gap}, low": [s.inside_low for s in slices],
+        f"{gap}, high": [s.inside_high for s in slices],
+        f"{gap} elsewhere, {unit}": [s.outside for s in slices],
+        f"effect, {unit}": [s.effect for s in slices],
+        "effect, low": [s.low for s in slices],
+        "effect, high": [s.high for s in slices],
+        "effect x pairs, nats": [s.total for s in slices],
+        "pairs": [s.pairs for s in slices],
+        "queries": [s.queries for s in slices],
+        "false-discovery rate": [s.q for s in slices],
+    }
+    frame = pd.DataFrame({"slice": [describe(s.name, scheme) for s in slices], **columns})
+    return csv(frame, marks(board)).encode("utf-8", "backslashreplace")
 
 
 def view(board: Board, slices: list[Slice], against: Against) -> pd.DataFrame:
@@ -161,12 +178,15 @@ def view(board: Board, slices: list[Slice], against: Against) -> pd.DataFrame:
     other, scheme = _other(against), board.pairs.scheme
     frame = {
         "slice": [describe(s.name, scheme) for s in slices],
+        "student": [verdict(word(s), SHORT[against]) for s in slices],
+        "gap inside": [s.inside for s in slices],
+        "interval of the gap": [_ends(s.inside_low, s.inside_high) for s in slices],
+        "gap outside": [s.outside for s in slices],
         "effect": [s.effect for s in slices],
-        "95 % interval": [f"{signed(s.low)} to {signed(s.high)}" for s in slices],
+        "95 % interval": [_ends(s.low, s.high) for s in slices],
+        "in total": [s.total for s in slices],
         "pairs": [s.pairs for s in slices],
         "queries": [s.queries for s in slices],
-        "gap inside": [s.inside for s in slices],
-        "gap outside": [s.outside for s in slices],
         "false-discovery rate": ["< 0.001" if s.q < 0.001 else number(s.q) for s in slices],
         "folded": ["; ".join(describe(n, scheme) for n in s.also) for s in slices],
     }
@@ -174,6 +194,10 @@ def view(board: Board, slices: list[Slice], against: Against) -> pd.DataFrame:
         others = [effect(board, other, s.name) for s in slices]
         frame[f"effect, {other}"] = [e.effect if e else float("nan") for e in others]
     return pd.DataFrame(frame)
+
+
+def _ends(low: float, high: float) -> str:
+    return f"{signed(low)} to {signed(high)}"
 
 
 def _other(against: Against) -> Against:
@@ -186,8 +210,16 @@ def _columns(slices: list[Slice]) -> dict[str, Any]:
         name: kind.NumberColumn(title, help=help) for name, (title, help) in DIFFERENCES.items()
     } | {
         "slice": kind.TextColumn("where", width="large"),
+        "student": kind.TextColumn(
+            "student there",
+            help="What the loss gap in the slice says, by its interval: WORSE where the "
+            "student loses, BETTER where it gains, be it less than elsewhere.",
+        ),
+        "interval of the gap": kind.TextColumn(
+            "95 % interval of the gap", help="Corrected for the choice, as that of the effect."
+        ),
         "95 % interval": kind.TextColumn(
-            "95 % interval",
+            "95 % interval of the effect",
             help="Of the effect, corrected for the choice: of the intervals listed here, whose "
             "slices were chosen out of all tried, at most 5 % miss on average.",
         ),
