@@ -13,7 +13,13 @@ from app.services.boards import (
     rival_of,
     whole_data,
 )
-from app.services.evaluations import comparison, evaluation, evaluation_of_rows, gap
+from app.services.evaluations import (
+    comparison,
+    comparison_of_rows,
+    evaluation,
+    evaluation_of_rows,
+    gap,
+)
 from app.services.links import fetch as fetch_link
 from app.services.links import keep as keep_link
 from app.services.missing import HINT as MISSING_HINT

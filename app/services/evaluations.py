@@ -27,6 +27,7 @@ Result = TypeVar("Result", Evaluation, Comparison)
 _FOLDER = "measured"
 _DRAWN = 15_000_000  # pairs that the resamples of a selection hold in all
 _RESAMPLES = 200, 1000  # at least and at most
+_PERMUTATIONS, _AREA_PERMUTATIONS = 1000, 200  # of a selection
 _MOST = 300  # stored results; the oldest are removed first
 
 
@@ -64,7 +65,7 @@ def evaluation_of_rows(board: Board, model: Answers, rows: NDArray[np.int64]) ->
         part,
         model.predictions.on(rows, part.content_hash),
         teacher=teacher.on(rows, part.content_hash) if teacher else None,
-        resamples=int(np.clip(_DRAWN // len(rows), *_RESAMPLES)),
+        resamples=_resamples(rows),
     )
 
 
@@ -80,6 +81,32 @@ def comparison(board: Board, a: Answers, b: Answers, depth: int = 5) -> Comparis
             pairs, ours, theirs, teacher=teacher, depth=depth, area_permutations=permutations
         ),
     )
+
+
+@by_hash(most=60, on=lambda board, a, b, rows: (board.pairs, a, b, board.teacher, rows))
+def comparison_of_rows(board: Board, a: Answers, b: Answers, rows: NDArray[np.int64]) -> Comparison:
+    """a against b on some of the board's pairs; rows: (pairs,).
+
+    As many resamples as `evaluation_of_rows`, 1,000 permutations (200 of an area): nothing of it
+    is stored.
+    """
+    if len(rows) == len(board.pairs):
+        return comparison(board, a, b)
+    part, teacher = _part(board.pairs, rows), board.teacher
+    ours, theirs = (x.predictions.on(rows, part.content_hash) for x in (a, b))
+    return compare(
+        part,
+        ours,
+        theirs,
+        teacher=teacher.predictions.on(rows, part.content_hash) if teacher else None,
+        resamples=_resamples(rows),
+        permutations=_PERMUTATIONS,
+        area_permutations=_AREA_PERMUTATIONS,
+    )
+
+
+def _resamples(rows: NDArray[np.int64]) -> int:
+    return int(np.clip(_DRAWN // len(rows), *_RESAMPLES))
 
 
 @by_hash(most=60, on=lambda board, metric="roc_auc": (board.pairs, *board.models.items(), metric))

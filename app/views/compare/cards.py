@@ -17,11 +17,14 @@ from app.state import keys
 from app.views.compare import selection
 from app.views.compare.parts.score_cards import score_cards
 from kdcore.data.pairs import UNLABELLED
+from kdcore.evaluation.comparison import Difference
 from kdcore.evaluation.evaluate import Evaluation
 from kdcore.metrics.definitions import CATALOG, needing, shown_in
 
 LABELLED, UNJUDGED, WITH_GAP_RECOVERED = shown_in("cards"), needing("teacher"), shown_in("headline")
 BETTER = {True: "Higher is better.", False: "Lower is better."}
+SELECTED = "It is not corrected for how you came to select these pairs."
+CHOSEN = "The models' own answers selected these pairs, so that a difference is made by the choice."
 Evaluations = dict[str, Evaluation]  # by role
 
 
@@ -54,7 +57,7 @@ def _strip(board: Board, slot: Any, rows: NDArray[np.int64] | None = None) -> No
     if rows is not None:
         part = {r: services.evaluation_of_rows(board, model, rows) for r, model in shown.items()}
     cards = [
-        _card(board, key, whole, part)
+        _card(board, key, whole, part, rows)
         for key in (LABELLED if labelled else UNJUDGED)
         if key in whole["student"].metrics
     ]
@@ -66,7 +69,13 @@ def _strip(board: Board, slot: Any, rows: NDArray[np.int64] | None = None) -> No
         )
 
 
-def _card(board: Board, key: str, whole: Evaluations, part: Evaluations) -> dict[str, Any]:
+def _card(
+    board: Board,
+    key: str,
+    whole: Evaluations,
+    part: Evaluations,
+    rows: NDArray[np.int64] | None = None,
+) -> dict[str, Any]:
     definition = CATALOG[key]
     metric = whole["student"].metrics[key]
     of_one_number = caveats.made_here(board, key)
@@ -74,14 +83,16 @@ def _card(board: Board, key: str, whole: Evaluations, part: Evaluations) -> dict
     if part:
         selected = part["student"].metrics.get(key)
         n = f"n {metric.n:,}, sel. {selected.n if selected else 0:,} {metric.n_unit}"
-    gain, note = _gain(board, key), _gap(board, key)
+    gains, note = _gains(board, key, rows), _gap(board, key)
+    if note and part:
+        note["text"] = f"All pairs: {note['text']}"
     if of_one_number:
         text = f"† computed from one number per pair ({', '.join(of_one_number)})"
-        gain, note = None, {"text": text, "about": caveats.of(board, key)}
+        gains, note = [], {"text": text, "about": caveats.of(board, key)}
     return {
         "name": definition.name,
         "definition": f"{definition.sentence} {BETTER[definition.higher_is_better]} Whiskers: 95 % "
-        "interval over queries. Rows “selected”: of the selected pairs alone. Gain (of all pairs): "
+        "interval over queries. Rows “selected”: of the selected pairs alone. Gain: "
         f"student minus {'twin' if board.twin else 'teacher'}.",
         "higher": definition.higher_is_better,
         "n": n,
@@ -89,7 +100,7 @@ def _card(board: Board, key: str, whole: Evaluations, part: Evaluations) -> dict
             *_rows(key, whole, of_one_number),
             *_rows(key, part, of_one_number, ", selected"),
         ],
-        "gain": gain,
+        "gains": gains,
         "gap": note,
         "places": 2 * len(whole),
     }
@@ -114,22 +125,42 @@ def _rows(
     ]
 
 
-def _gain(board: Board, key: str) -> dict[str, Any] | None:
-    """Student minus twin; without a twin, minus the teacher, unless it is the yardstick itself."""
+def _gains(board: Board, key: str, rows: NDArray[np.int64] | None) -> list[dict[str, Any]]:
+    """Student minus twin (else minus the teacher, unless it is the yardstick) of all pairs, then
+    of the selected ones, where pairs are selected."""
     opponent = board.twin or (None if key in UNJUDGED else board.teacher)
     if board.student is None or opponent is None:
-        return None
-    difference = services.comparison(board, board.student, opponent).differences.get(key)
+        return []
+    name = "its twin" if board.twin else "the teacher"
+    every = services.comparison(board, board.student, opponent).differences.get(key)
+    if rows is None:
+        return _gain(every, name)
+    part = services.comparison_of_rows(board, board.student, opponent, rows).differences.get(key)
+    return _gain(every, name, "All pairs: ") + _gain(part, name, "Selected: ", SELECTED)
+
+
+def _gain(
+    difference: Difference | None, opponent: str, of: str = "", caution: str = ""
+) -> list[dict[str, Any]]:
+    """One difference as a line of a card; of: of which pairs; caution: what its test left out."""
     if difference is None or not isfinite(difference.delta):
-        return None
-    return {
-        "value": signed(difference.delta),
-        "interval": interval(difference.low, difference.high),
-        "verdict": verdict(difference.verdict, "its twin" if board.twin else "the teacher"),
-        "about": f"Paired bootstrap over queries, 95 %; p = {difference.p:.2g} by "
+        return []
+    word = verdict(difference.verdict, opponent)
+    if caution and selection.by_answers():
+        word, caution = "no verdict, as answers chose the pairs", CHOSEN
+    about = (
+        f"{of}Paired bootstrap over queries, 95 %; p = {difference.p:.2g} by "
         f"{difference.permutations:,} permutations; smallest detectable difference "
-        f"{number(difference.smallest_detectable)}.",
-    }
+        f"{number(difference.smallest_detectable)}. {caution}"
+    )
+    return [
+        {
+            "value": signed(difference.delta),
+            "interval": interval(difference.low, difference.high),
+            "verdict": f"{of}{word}",
+            "about": about.strip(),
+        }
+    ]
 
 
 def _gap(board: Board, key: str) -> dict[str, Any] | None:

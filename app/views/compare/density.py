@@ -95,11 +95,15 @@ def _exports(board: services.Board, others: Filters) -> None:
     ]
     counts = pd.DataFrame(table).groupby("who is right")["pairs"].sum()
     of_each = [f"{counts[t]:,} {t}" for t in OUTCOME_TITLES.values() if counts.get(t)]
+    which = "; ".join(selection.described(board, outcomes=False))
+    of = f"Of {len(rows):,} pairs" + (f" ({which})" if which else "")
     sentence = (
-        f"Of {len(rows):,} pairs at thresholds {number(now.teacher_threshold, 2)} (teacher) and "
+        f"{of} at thresholds {number(now.teacher_threshold, 2)} (teacher) and "
         f"{number(now.student_threshold, 2)} (student): {', '.join(of_each)}."
     )
-    chosen = f"{len(rows):,} of {len(board.pairs):,} pairs selected"
-    n = chosen if len(rows) < len(board.pairs) else ""
-    caption = captions.of_board(board, "Teacher against student, pair by pair", n=n)
+    words = "; ".join(selection.described(board))
+    chosen = f"{len(selection.selected(board)):,} of {len(board.pairs):,} pairs selected"
+    lines, n = ([f"Selected: {words}"], chosen) if words else ([], "")
+    title = "Teacher against student, pair by pair"
+    caption = captions.of_board(board, title, *lines, n=n)
     controls.exports("chart_joint", pd.DataFrame(table), sentence, marks(board), caption)

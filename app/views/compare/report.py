@@ -11,8 +11,6 @@ from app.shell import captions
 from app.views.compare import selection
 from app.views.compare.queries import notes as notebook
 from kdcore.analysis.notes import STATUSES
-from kdcore.analysis.outcomes import CELLS, OUTCOME_TITLES, outcome_of
-from kdcore.analysis.tags import TAGS
 from kdcore.metrics.definitions import shown_in
 
 
@@ -26,7 +24,9 @@ def put(board: Board) -> None:
 def _selected(board: Board) -> Section:
     """What is selected, in words, and each model's metrics on just these pairs."""
     rows = selection.selected(board)["row"].to_numpy()
-    words = (f"{len(rows):,} of {len(board.pairs):,} pairs: {'; '.join(described(board))}.",)
+    words = (
+        f"{len(rows):,} of {len(board.pairs):,} pairs: {'; '.join(selection.described(board))}.",
+    )
     title = "The selection: metrics with 95 % intervals"
     if not len(rows):
         return Section(title, words)
@@ -44,28 +44,6 @@ def _selected(board: Board) -> Section:
         ]
     table["n"] = [f"{student[key].n:,} {student[key].n_unit}" for key in keys]
     return Section(title, words, pd.DataFrame(table))
-
-
-def described(board: Board) -> list[str]:
-    """The filters, the box and the slice that are in force, each in a few words."""
-    chosen = selection.filters()
-    parts = []
-    if chosen.search:
-        parts.append(f"with the words “{chosen.search}”")
-    parts += [f"tagged “{TAGS[tag].title}”" for tag in chosen.tags]
-    if chosen.grades:
-        names = [board.pairs.scheme.grades[g] if g >= 0 else "not labelled" for g in chosen.grades]
-        parts.append(f"labelled {' or '.join(names)}")
-    parts += [OUTCOME_TITLES[outcome] for outcome in chosen.outcomes]
-    if chosen.cells:
-        kinds = {OUTCOME_TITLES[outcome_of(c)] for c in CELLS if c in chosen.cells}
-        parts.append(f"in cells of the cube ({', '.join(sorted(kinds))})")
-    if chosen.box:
-        x0, x1, y0, y1 = (number(v, 2) for v in chosen.box)
-        parts.append(f"teacher's P(relevant) {x0} to {x1} and student's {y0} to {y1}")
-    if name := selection.slice_title(board):
-        parts.append(f"where {name}")
-    return parts
 
 
 def _pair(board: Board) -> Section | None:

@@ -7,12 +7,13 @@ import pandas as pd
 import streamlit as st
 
 from app import services, state
-from app.kit.texts import percent
+from app.kit.texts import number, percent
 from app.services.selection import slices
 from app.services.selection.chosen import active as active
 from app.services.selection.chosen import filters as filters
 from app.services.selection.outcomes import outcomes, passing
 from app.shell import frame
+from kdcore.analysis.attributes import CIRCULAR
 from kdcore.analysis.outcomes import CELLS, OUTCOME_TITLES, OUTCOMES, outcome_of
 from kdcore.analysis.tags import TAGS, stands_out
 
@@ -61,17 +62,44 @@ def compressed(cells: list[str]) -> str:
     return ",".join([*whole, *rest])
 
 
-def slice_title(board: services.Board) -> str:
-    """The chosen slice in words; empty without one, or where a link names none."""
-    return slices.describe(board, state.now().compare.slice)
+def described(board: services.Board, outcomes: bool = True) -> list[str]:
+    """The filters, the box and the slice that are in force, each in a few words.
+
+    outcomes: with who is right, where that is selected.
+    """
+    chosen = filters()
+    parts = []
+    if chosen.search:
+        parts.append(f"with the words “{chosen.search}”")
+    parts += [f"tagged “{TAGS[tag].title}”" for tag in chosen.tags]
+    if chosen.grades:
+        names = [board.pairs.scheme.grades[g] if g >= 0 else "not labelled" for g in chosen.grades]
+        parts.append(f"labelled {' or '.join(names)}")
+    if outcomes:
+        parts += [OUTCOME_TITLES[outcome] for outcome in chosen.outcomes]
+    if outcomes and chosen.cells:
+        kinds = {OUTCOME_TITLES[outcome_of(c)] for c in CELLS if c in chosen.cells}
+        parts.append(f"in cells of the cube ({', '.join(sorted(kinds))})")
+    if chosen.box:
+        x0, x1, y0, y1 = (number(v, 2) for v in chosen.box)
+        parts.append(f"teacher's P(relevant) {x0} to {x1} and student's {y0} to {y1}")
+    if name := slices.describe(board, state.now().compare.slice):
+        parts.append(f"where {name}")
+    return parts
+
+
+def by_answers() -> bool:
+    """Whether pairs were selected by what the compared models say of them, so that they differ."""
+    chosen = filters()
+    return bool(chosen.all_cells or chosen.box or CIRCULAR & set(chosen.tags))
 
 
 def finding(board: services.Board) -> str:
     """The page's present finding in one sentence, of the selection when there is one."""
     rows = selected(board)
     where = f"{len(rows):,} {'selected ' if active() else ''}pairs"
-    if name := slice_title(board):
-        where += f" (slice: {name})"
+    if words := "; ".join(described(board, outcomes=False)):
+        where += f" ({words})"
     if not len(rows):
         return "No pair passes these filters: remove one, or clear them all."
     counts = rows["outcome"].value_counts()

@@ -55,7 +55,8 @@ def test_a_card_sets_the_student_against_its_twin_or_without_one_against_the_tea
 ):
     card = sent(opened(lab, "compare", KINDS[kind]), "score_cards")["cards"][0]
     assert [r["title"] for r in card["rows"]] == roles
-    assert card["gain"]["verdict"].endswith(f" {opponent}")
+    (gain,) = card["gains"]
+    assert gain["verdict"].endswith(f" {opponent}")
     assert (card["gap"] is not None) == ("Twin" in roles)
 
 
@@ -190,13 +191,29 @@ def test_the_pair_in_focus_is_where_the_student_loses_most_until_one_is_chosen(l
 
 
 def test_the_cards_hold_metrics_of_the_selection_beside_those_of_all(lab):
-    page = opened(lab, "compare", Made(), outcomes="both")
+    page = opened(lab, "compare", Made(), grades="1,2")
     cards = sent(page, "score_cards")["cards"]
+    every, part = cards[0]["gains"]
+    assert every["verdict"].startswith("All pairs: ")
+    assert part["verdict"].startswith("Selected: ")
+    assert part["verdict"].endswith(" its twin")
+    assert part["value"] != every["value"]
     assert all("n 60, sel. " in card["n"] for card in cards if card["n"].endswith("pairs"))
     for card in cards:
         titles = [row["title"].removesuffix(" †") for row in card["rows"]]
         assert "Student, selected" in titles
         assert len(set(titles)) == len(titles) <= card["places"]  # the height is reserved
+
+
+def test_pairs_that_answers_chose_get_a_difference_and_no_verdict(lab):
+    """Where only the teacher is right the student loses by the choice alone."""
+    page = opened(lab, "compare", Made(), outcomes="only_teacher", grades="2,3")
+    _, part = sent(page, "score_cards")["cards"][-1]["gains"]
+    assert part["verdict"] == "Selected: no verdict, as answers chose the pairs"
+    assert "(labelled good or excellent): only the teacher right." in finding(page)
+    tools = next(e.proto for e in page.get("bidi_component") if "tools_chart_joint" in e.proto.id)
+    lines = json.loads(tools.json)["caption"]["lines"]
+    assert lines == ["Selected: labelled good or excellent; only the teacher right"]
 
 
 def test_a_selection_is_told_where_it_acts_and_not_where_it_does_not(lab):

@@ -573,7 +573,7 @@ def test_a_model_of_one_number_is_flagged_where_its_probabilities_are_made_here(
         assert said in texts(at), tab
     models = {"student": services.evaluation(board, board.student)}
     card = compare_cards._card(board, "nll", models, {})
-    assert card["gain"] is None
+    assert card["gains"] == []
     assert card["gap"]["text"] == "† computed from one number per pair (student)"
     assert card["rows"][0]["title"] == "Student †"
     assert compare_cards._card(board, "roc_auc", models, {})["gap"] is None

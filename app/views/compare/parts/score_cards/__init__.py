@@ -13,8 +13,8 @@ def score_cards(cards: Sequence[dict[str, Any]], key: str, label: str) -> None:
     """Draw the strip. label: what it shows, for screen readers.
 
     A card: name, definition, higher (whether higher is better), n, rows (role, title, value, low,
-    high, and text and interval for reading), gain (value, interval, verdict with its opponent,
-    about: how it was measured) or None, gap (text, about) or None, places (rows whose height is
-    reserved, so that the page does not move when a selection adds its own).
+    high, and text and interval for reading), gains (none, one or two lines: value, interval,
+    verdict with its opponent, about: how it was measured), gap (text, about) or None, places (rows
+    whose height is reserved, so that the page does not move when a selection adds its own).
     """
     _mount(key=key, data={"cards": plain_json(list(cards)), "label": label})

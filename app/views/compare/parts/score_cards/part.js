@@ -28,12 +28,13 @@ function card(one, place) {
     el(
       "span",
       { class: "about", role: "tooltip", id },
-      ...[one.definition, one.gain?.about, one.gap && `Gap recovered: ${one.gap.about}`]
+      ...[one.definition, ...one.gains.map((gain) => gain.about), one.gap && `Gap recovered: ${one.gap.about}`]
         .filter(Boolean)
         .map((text) => el("span", { class: "line" }, text)),
     ),
     marks(one),
-    one.gain ? gain(one.gain) : null,
+    ...one.gains.map(gain),
+    one.gains.length === 1 ? el("div", { class: "gain room" }) : null,
     one.gap ? el("div", { class: "small num" }, one.gap.text) : null,
   );
 }
