@@ -40,8 +40,12 @@ KEPT = (
     "Trustworthiness: are neighbors on the map neighbors in the space? Continuity: are neighbors "
     "in the space neighbors on the map? 1 is perfect, about 0.5 is a random map (Venna & Kaski "
     "2001). They describe this drawing of these pairs, so they have no interval, and they say "
-    "nothing about the other model. A right "
-    "UMAP starts at the left one, so it keeps a little more or less beside another left map."
+    "nothing about the other model."
+)
+DRAWN_ANEW = (
+    "A right UMAP is drawn anew for each left one and starts from it, so that both can be read "
+    "side by side. So the same model beside another one has another map, of another "
+    "trustworthiness; its space and its neighbors in it are the same."
 )
 CLUSTERS = (
     "Read which points are near each other. Distances between clusters, their sizes and empty "
@@ -57,12 +61,18 @@ OFTEN = 1 / 4  # of the neighbors have the same query
 def draw(scene: Scene) -> None:
     """The cards, and the sentences that say how to read them."""
     metric_cards(cards(scene), "map_cards", "What both spaces share, and what each map keeps")
-    lines = [*near_sentences(scene), CLUSTERS]
+    lines = reading(scene)
     for line in lines:
         st.caption(line)
     st.caption(f"{sampled(scene)}", help=None) if sampled(scene) else None
-    sections.put("near", lambda: Section("How to read the maps", tuple(lines)))
+    sections.put("near", lambda: Section("How to read the maps", lines))
     sections.put("groups", lambda: Section("Neighbors in common", (), summary.table(scene)))
+
+
+def reading(scene: Scene) -> tuple[str, ...]:
+    """How to read both maps, a sentence or two each."""
+    anew = (DRAWN_ANEW,) if scene.drawn.way == "umap" else ()
+    return (*near_sentences(scene), CLUSTERS, *anew)
 
 
 def cards(scene: Scene) -> list[Card]:

@@ -225,6 +225,15 @@ def test_the_points_can_be_opened_elsewhere(scene):
     assert {"query", "overlap", "P(relevant) left"} <= set(table)
 
 
+def test_a_umap_says_why_the_same_model_has_another_map_beside_another_one(monkeypatch):
+    monkeypatch.setattr(numbers, "near_sentences", lambda scene: ())
+    lines = {
+        way: numbers.reading(SimpleNamespace(drawn=SimpleNamespace(way=way)))
+        for way in ("pca", "umap")
+    }
+    assert set(lines["umap"]) - set(lines["pca"]) == {numbers.DRAWN_ANEW}
+
+
 def test_every_student_of_the_demo_has_finished_maps():
     store = RunStore(Workspace.bundled().runs)
     names = [("twinbert_cos-hard", "twinbert_cos-kd"), ("teacher", "bert-kd")]
