@@ -46,7 +46,8 @@ def draw(board: Board, request: Request, study: Study) -> str:
     sentence = (
         f"{rails.words(search)}: {_recall(value, k)} at {search.p50_ms:.2f} ms per query (median), "
         f"where exact search over {study.ads:,} ads takes {exact.p50_ms:.2f} ms"
-        f"{_worth(search, exact)}."
+        f"{_worth(search, exact)}. Before either, the student reads the query: "
+        f"{study.card['times']['query_ms']:.2f} ms more."
     )
     caption = Caption(
         f"Recall@{k} against time, {study.ads:,} ads",

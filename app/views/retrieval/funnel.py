@@ -17,6 +17,7 @@ from app.views.retrieval.sending import (
     against_alone,
     full_of,
     losses_of,
+    sampled,
     sent,
     steps_of,
 )
@@ -44,8 +45,9 @@ def draw(board: Board, request: Request, study: Study) -> str:
     st.text(_against(against) if against else _unread(study))
     st.caption(
         f"nDCG@{DEPTH} by the truth ({study.card['truth']}), against the best order of all ads, "
-        f"with gain 2^grade − 1, mean over n = {study.judged_queries} queries. Brackets hold 95 % "
-        "intervals, which are computed when a dragged cut is released. What the teacher does not "
+        f"with gain 2^grade − 1, mean over n = {study.judged_queries} queries, or as many as a row "
+        "says. Brackets hold 95 % intervals, which are computed when a dragged cut is released. "
+        "What the teacher does not "
         "read keeps the student's order. ANN: the approximate search by the index. "
         "Ceiling: what a perfect later step reaches with the ads handed on. A student that "
         "ranks by cosine changes nothing after ANN, which orders by cosine already. The time of "
@@ -169,7 +171,12 @@ def table_of(
     ]
     if full.n:
         whole = study.ads * times["teacher_pair_ms"]
+        same = mean_with_interval(sampled(study, after))
+        name = f"this funnel on the {full.n} queries below"
+        rows.append(_row(name, read[2], sum(spent), same))
         rows.append(_row("teacher alone, over all ads", f"{study.ads:,}", whole, full))
+    for row, vector in zip(rows, (query, 0, 0, query, 0), strict=False):
+        row["of it the query's vector, ms"] = round(float(vector), 3)
     return pd.DataFrame(rows)
 
 

@@ -22,26 +22,39 @@ FOUND = 40_000  # pairs, about, that searches find for the queries of a study
 def offer_towers(board: Board) -> str:
     """Say why there is nothing to search with, and offer a student that has vectors."""
     offered = services.sources_on(board.all_pairs)
-    able = [source for source in offered if queries.is_separable(source.run)]
-    if board.student is None or board.student.run is None or board.teacher is None:
-        return "Search needs a student and a teacher whose models are here: choose both above."
-    if board.teacher.run is None:
-        return "The teacher was imported as a file of answers: no model here can re-rank."
-    if queries.is_separable(board.student.run):
-        return (
-            "The model of the student or of its teacher is missing; only its predictions are here."
-        )
-    for source in able[:1]:
+    able = [s for s in offered if queries.is_separable(s.run) and queries.has_weights(s.run)]
+    reason = _lacking(board)
+    for source in able[:1] if reason.startswith("The student") or not reason else []:
         st.button(
             f"Show {md(source.title)}",
             on_click=_choose,
             args=(source.key,),
             key="retrieval_able",
         )
-    return (
-        f"{board.student.title} reads query and ad together, so no vector of an ad can be stored: "
+    student = board.student.title if board.student else ""
+    return reason or (
+        f"{student} reads query and ad together, so no vector of an ad can be stored: "
         "it would have to read every ad again for each query."
     )
+
+
+def _lacking(board: Board) -> str:
+    """Which of student and teacher has no model here, and which control changes that."""
+    lacks = []
+    for role, cannot in (("student", "embed ads"), ("teacher", "re-rank")):
+        model = board.models.get(role)
+        if model is None:
+            lacks.append(f"The {role} is not chosen: choose one above.")
+            continue
+        whole = queries.has_weights(model.run)
+        if whole or (role == "student" and model.run and not queries.is_separable(model.run)):
+            continue  # a cross-encoder lacks nothing: it cannot embed ads at all
+        how = "is here by its predictions only" if model.run else "was imported as a file"
+        lacks.append(
+            f"The {role}, {model.title}, {how}, without a model that could {cannot}: choose "
+            f"another {role} above."
+        )
+    return " ".join(lacks)
 
 
 def draw(request: Request) -> str:

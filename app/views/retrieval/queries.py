@@ -50,7 +50,12 @@ def origin(board: Board) -> str:
 
 def _whole(run: Run | None) -> Run | None:
     """A run whose model is there; one without its weights has no vectors."""
-    return run if run is not None and (run.model_folder / WEIGHTS).is_file() else None
+    return run if has_weights(run) else None
+
+
+def has_weights(run: Run | None) -> bool:
+    """Whether the run's model is there, and not only its predictions."""
+    return run is not None and (run.model_folder / WEIGHTS).is_file()
 
 
 def study_of(request: Request) -> Study | None:

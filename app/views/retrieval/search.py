@@ -116,11 +116,16 @@ def _notes(note: str, milliseconds: dict[str, float], passing: Mask | None) -> s
 def _sentence(text: str, k: int, columns: Columns, exactly: bool) -> str:
     exact, index, reranked, best = columns.lists
     missed, changed = len(set(exact) - set(index)), len(set(reranked) - set(index))
-    searched = f"the index missed {missed} of the {counted(len(exact), 'exact ad')}"
+    searched = (
+        f"of the {counted(len(exact), 'ad')} that exact search finds, the index missed {missed}"
+    )
     if exactly:
         searched = "the ads that pass were searched exactly, without the index"
-    others = f"{changed} other{'' if changed == 1 else 's'}" if changed else "no other"
-    words = f"“{text}”: {searched}, and the teacher moved {others} up"
+    moved = counted(changed, "ad") if changed else "no ad"
+    words = (
+        f"“{text}”: {searched}; the teacher's re-rank brought {moved} from lower places into the "
+        f"first {k}"
+    )
     if not columns.ideal or not best:
         return f"{words}. What these ads are worth is not known for this query."
     values = [columns.ndcg(column, k) for column in range(3)]

@@ -48,6 +48,11 @@ def full_of(study: Study, name: str) -> Estimate:
     return mean_with_interval(study.full_ndcg(DEPTH))
 
 
+def sampled(study: Study, after: tuple[Step, Step, Step]) -> NDArray[np.float64]:
+    """(sample,) nDCG of the funnel on the queries for which the teacher read every ad."""
+    return after[2].ndcg[study.full_queries]
+
+
 @by_hash(most=8, on=lambda study, name, search: (name, search))
 def _pool(study: Study, name: str, search: int) -> dict[str, Any]:
     """The candidates of all queries, flat, as the browser takes them."""
@@ -100,14 +105,16 @@ def sent(study: Study, name: str, search: int, cuts: Cuts) -> dict[str, Any]:
 def _ends(study: Study, name: str, search: int, cuts: Cuts) -> dict[str, Any]:
     """The 95 % intervals of what stands in the table and on the curve, for the cuts in `cuts`.
 
-    ends: of ANN, student, teacher and the ceiling of what ANN hands on. reads: the marks of the
+    ends: of ANN, student, teacher and the ceiling of what ANN hands on. same: nDCG of the funnel
+    and its ends on the queries that the teacher alone answered. reads: the marks of the
     curve. curveEnds: of the teacher at each mark, at this number of candidates.
     """
     after, lost = steps_of(study, name, search, cuts), losses_of(study, name, search, cuts)
-    ceiling = 1 - lost.cut - lost.index
+    ceiling, same = 1 - lost.cut - lost.index, mean_with_interval(sampled(study, after))
     return {
         "cuts": [cuts.candidates, cuts.reordered],
         "ends": [*(_span(step.ndcg) for step in after), _span(ceiling)],
+        "same": [same.value, same.low, same.high] if same.n else None,
         "reads": READS,
         "curveEnds": _curve_ends(study, name, search, cuts.candidates),
     }

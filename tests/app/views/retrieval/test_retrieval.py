@@ -54,7 +54,8 @@ def test_the_page_opens_on_four_columns_of_one_query(study):
     assert study.queries[3] in finding(app)
     assert any("here their queries search ads" in each.value for each in app.caption)
     exact, index = (set(column["ads"]) for column in data["columns"][:2])
-    assert f"missed {len(exact - index)} of the 5 exact ads" in finding(app)
+    missed = f"the index missed {len(exact - index)}"
+    assert f"of the 5 ads that exact search finds, {missed}; the teacher's" in finding(app)
 
 
 def test_truth_is_the_best_column_of_all(study):
@@ -160,6 +161,7 @@ def test_each_number_of_the_funnel_has_the_interval_of_the_table_beside_it():
         row = table.iloc[place]
         assert (round(low, 4), round(high, 4)) == (row["95 % low"], row["95 % high"])
     assert data["ends"][3][1] > data["ends"][2][1]  # of the ceiling
+    assert data["same"][0] == pytest.approx(table.iloc[3]["nDCG@5"], abs=1e-4)
     assert data["curveEnds"][list(data["reads"]).index(20)] == data["ends"][2]
 
 
@@ -180,6 +182,12 @@ def test_the_teacher_alone_stands_beside_the_funnel_with_its_queries_and_interva
     )
     assert rows["ads read"][0] == "those of 4 of 512 lists"  # an index is there to read few
     assert last["95 % low"] <= last["nDCG@5"] == pytest.approx(1)
+    same = rows.iloc[-2]  # of 3 queries beside those of 100 nothing could be read
+    assert (same["after"], same["queries"]) == ("this funnel on the 3 queries below", 3)
+    assert same["nDCG@5"] == pytest.approx(after[2].ndcg[:3].mean(), abs=1e-4)
+    assert rows["of it the query's vector, ms"].iloc[0] == pytest.approx(
+        study.card["times"]["query_ms"], abs=1e-3
+    )
     assert last["ms per query"] == pytest.approx(20_000 * study.card["times"]["teacher_pair_ms"])
     unread = replace(study, full_queries=study.full_queries[:0], full_gains=study.full_gains[:0])
     assert unread.funnel_against_alone(1, cuts, 5) is None

@@ -121,9 +121,11 @@ function table(view, { values, n, times, ceiling, candidates, reordered }) {
   const [first, own, last, most] = [...values, ceiling].map((value, i) => within(value, ends[i]));
   const alone = data.times.teacher * data.ads;
   const rows = [
-    [`ANN: ${data.search}`, data.compared, integer(candidates), times[0], first, most],
+    ["student's vector of the query", null, null, data.times.query, null, null],
+    [`ANN: ${data.search}`, data.compared, integer(candidates), data.times.search, first, most],
     ["student's own order", integer(candidates), integer(candidates), times[1], own, null],
     ["teacher's re-rank", integer(reordered), integer(candidates), times[2], last, null],
+    ...sameOf(data, ends.length, integer(reordered), times),
     ["teacher alone, over all ads", integer(data.ads), integer(data.ads), alone, aloneOf(data), null],
   ];
   const cell = (value, digits) =>
@@ -146,6 +148,14 @@ function isSent({ data }, candidates, reordered) {
 /** A value with the ends of its interval, where they are known. */
 function within(value, ends) {
   return ends?.length ? `${number(value)} [${ends.map((each) => number(each)).join(", ")}]` : number(value);
+}
+
+/** The funnel on the queries that the teacher alone answered: n = 20 beside n = 100 says nothing. */
+function sameOf({ same, aloneQueries }, sent, read, times) {
+  if (!same) return [];
+  const value = sent ? `${within(same[0], same.slice(1))}, ${aloneQueries} queries` : "follows";
+  const total = times.reduce((sum, each) => sum + each, 0);
+  return [[`all steps, on the ${aloneQueries} queries of the row below`, read, null, total, value, null]];
 }
 
 /** The teacher that reads every ad: its nDCG with its interval and its queries, where measured. */
