@@ -13,7 +13,7 @@ from app.kit.by_hash import by_hash
 from app.services import access
 from app.services.answers import Answers
 from app.services.boards import Board
-from kdcore.data.pairs import PairTable
+from kdcore.data.pairs import UNLABELLED, PairTable
 from kdcore.errors import LabError
 from kdcore.evaluation.comparison import Comparison, compare
 from kdcore.evaluation.evaluate import Evaluation, evaluate
@@ -61,12 +61,23 @@ def evaluation_of_rows(board: Board, model: Answers, rows: NDArray[np.int64]) ->
     if len(rows) == len(board.pairs):
         return evaluation(board, model)
     part, teacher = _part(board.pairs, rows), _teacher_of(board, model)
-    return evaluate(
+    whole = evaluate(
         part,
         model.predictions.on(rows, part.content_hash),
         teacher=teacher.on(rows, part.content_hash) if teacher else None,
         resamples=_resamples(rows),
     )
+    nothing = {"value": float("nan"), "low": float("nan"), "high": float("nan")}
+    undefined = _without_order(part)
+    metrics = {k: replace(m, **nothing) if undefined(k) else m for k, m in whole.metrics.items()}
+    return replace(whole, metrics=metrics)
+
+
+def _without_order(part: PairTable) -> Callable[[str], bool]:
+    """Whether a metric, by its key, is 1 for every model: nDCG of pairs that have one grade."""
+    grades = part.grades[part.grades != UNLABELLED]
+    one_grade = len(np.unique(grades)) < 2
+    return lambda key: one_grade and key.startswith("ndcg")
 
 
 @by_hash(most=60, on=lambda board, a, b, depth=5: (board.pairs, a, b, board.teacher, depth))
@@ -94,7 +105,7 @@ def comparison_of_rows(board: Board, a: Answers, b: Answers, rows: NDArray[np.in
         return comparison(board, a, b)
     part, teacher = _part(board.pairs, rows), board.teacher
     ours, theirs = (x.predictions.on(rows, part.content_hash) for x in (a, b))
-    return compare(
+    whole = compare(
         part,
         ours,
         theirs,
@@ -103,6 +114,9 @@ def comparison_of_rows(board: Board, a: Answers, b: Answers, rows: NDArray[np.in
         permutations=_PERMUTATIONS,
         area_permutations=_AREA_PERMUTATIONS,
     )
+    undefined = _without_order(part)
+    tested = {k: d for k, d in whole.differences.items() if not undefined(k)}
+    return replace(whole, differences=tested)
 
 
 def _resamples(rows: NDArray[np.int64]) -> int:

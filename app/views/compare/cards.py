@@ -92,7 +92,8 @@ def _card(
     return {
         "name": definition.name,
         "definition": f"{definition.sentence} {BETTER[definition.higher_is_better]} Whiskers: 95 % "
-        "interval over queries. Rows “selected”: of the selected pairs alone. Gain: "
+        "interval over queries. Rows “selected”: of the selected pairs alone (nDCG of "
+        "one grade is 1 for every model, so it is not shown). Gain: "
         f"student minus {'twin' if board.twin else 'teacher'}.",
         "higher": definition.higher_is_better,
         "n": n,

@@ -15,6 +15,7 @@ from kdcore.softlabels import log_soften, soften
 
 Floats = NDArray[np.float64]
 FIELDS = ("query", "title", "description")
+FARTHEST = 2 / 3  # distance (1 − Jaccard index of the words) up to which an ad is near
 
 
 def texts_of(board: Board, row: int) -> tuple[str, str, str]:
@@ -95,12 +96,16 @@ def _counterfactual(board: Board, row: int) -> Compared:
         return Compared("Nearest counterfactual", sentence, ())
     student = frame["student_p"].to_numpy(dtype=np.float64)
     here, there = float(student[row]), float(student[other.row])
+    title, only, yet = "Nearest counterfactual: what would flip the student", "", "yet"
+    if other.distance > FARTHEST:
+        title, only = "No near counterfactual: the nearest that there is", "only "
+        yet = "too few to be near;"
     sentence = (
-        f"Pair {pair_number(other.row)} of the same query shares "
-        f"{percent(1 - other.distance)} of its words, "
-        f"yet the student's P(relevant) is {there:.3f} there and {here:.3f} here "
-        f"({signed(there - here)}). Its label: {frame['grade_name'].iat[other.row]}."
+        f"Pair {pair_number(other.row)} of the same query shares {only}"
+        f"{percent(1 - other.distance)} of its words, {yet} the student's P(relevant) is "
+        f"{there:.3f} there and {here:.3f} here ({signed(there - here)}). "
+        f"Its label: {frame['grade_name'].iat[other.row]}."
     )
     both = zip(FIELDS, texts_of(board, row), texts_of(board, other.row), strict=True)
     spans = tuple((name, word_diff(own, its)) for name, own, its in both if name != "query")
-    return Compared("Nearest counterfactual: what would flip the student", sentence, spans)
+    return Compared(title, sentence, spans)

@@ -205,6 +205,14 @@ def test_the_cards_hold_metrics_of_the_selection_beside_those_of_all(lab):
         assert len(set(titles)) == len(titles) <= card["places"]  # the height is reserved
 
 
+def test_the_ndcg_of_pairs_of_one_grade_is_not_shown_as_if_a_model_had_earned_it(lab):
+    page = opened(lab, "compare", Made(), grades="3")
+    card = next(c for c in sent(page, "score_cards")["cards"] if c["name"] == "nDCG@5")
+    selected = [row["text"] for row in card["rows"] if "selected" in row["title"]]
+    assert set(selected) == {"–"}
+    assert [gain["verdict"][:9] for gain in card["gains"]] == ["All pairs"]
+
+
 def test_pairs_that_answers_chose_get_a_difference_and_no_verdict(lab):
     """Where only the teacher is right the student loses by the choice alone."""
     page = opened(lab, "compare", Made(), outcomes="only_teacher", grades="2,3")

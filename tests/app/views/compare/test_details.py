@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from app.views.compare import calibration, slices
-from app.views.compare.queries import notes
+from app.views.compare.queries import notes, pair_cards
 from kdcore.analysis.notes import Notebook
 from tests.app.made_lab import Made
 from tests.app.views.compare.closer import cards, now, shown, table
@@ -89,7 +89,7 @@ def test_a_second_student_gets_a_column_in_the_card(details):
     assert "rival" in [s["role"] for s in cards(at)[0]["says"]]
 
 
-def test_the_counterfactual_is_of_the_same_query_and_decided_otherwise(details):
+def test_the_counterfactual_is_of_the_same_query_and_decided_otherwise(details, monkeypatch):
     at = details(pair=3)
 
     def look():
@@ -105,7 +105,11 @@ def test_the_counterfactual_is_of_the_same_query_and_decided_otherwise(details):
     others = mates[mates["student_says"] != mates["student_says"][3]]
     sentence = cards(at)[0]["compared"][0]["sentence"]
     named = [row for row in others["row"] if sentence.startswith(f"Pair {row + 1} ")]
-    assert bool(named) == bool(len(others))
+    assert bool(named) == bool(len(others)) is True
+    monkeypatch.setattr(pair_cards, "FARTHEST", 0.01)  # then no ad is near, and it is said
+    (compared,) = cards(at.run())[0]["compared"]
+    assert compared["heading"].startswith("No near counterfactual")
+    assert "too few to be near" in compared["sentence"]
 
 
 def test_a_note_is_kept_shown_in_the_table_and_there_in_the_next_session(details, tmp_path):
