@@ -192,7 +192,9 @@ def all_models(board: Board) -> list[Answers]:
 def rival_of(board: Board) -> Answers | None:
     """The second student that the state pins beside the first, when it has scored these pairs."""
     source = _named(sources_on(board.all_pairs), state.now().rival, "rival")
-    return next((model for model in all_models(board) if source and model.key == source.key), None)
+    if source is None:
+        return None
+    return next((model for model in all_models(board) if model.key == source.key), None)
 
 
 def refuse_other_data(data: str) -> None:

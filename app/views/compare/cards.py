@@ -23,6 +23,7 @@ from kdcore.metrics.definitions import CATALOG, needing, shown_in
 
 LABELLED, UNJUDGED, WITH_GAP_RECOVERED = shown_in("cards"), needing("teacher"), shown_in("headline")
 BETTER = {True: "Higher is better.", False: "Lower is better."}
+TITLES = {"teacher": "Teacher", "student": "Student", "twin": "Twin", "rival": "Second"}
 SELECTED = "It is not corrected for how you came to select these pairs."
 CHOSEN = "The models' own answers selected these pairs, so that a difference is made by the choice."
 Evaluations = dict[str, Evaluation]  # by role
@@ -31,7 +32,7 @@ Evaluations = dict[str, Evaluation]  # by role
 def place(board: Board) -> Any:
     """Where the strip stands: at once when this session has seen these numbers, else a skeleton."""
     slot = st.empty()
-    if st.session_state.get(keys.CARDS_SEEN) == content_of(board):
+    if st.session_state.get(keys.CARDS_SEEN) == _content(board):
         _strip(board, slot)
     else:
         slot.skeleton(height=130)
@@ -43,15 +44,23 @@ def fill(board: Board, slot: Any) -> None:
     rows = selection.selected(board)["row"].to_numpy()
     if selection.active() and len(rows):
         _strip(board, slot, rows)
-    elif st.session_state.get(keys.CARDS_SEEN) != content_of(board):
+    elif st.session_state.get(keys.CARDS_SEEN) != _content(board):
         _strip(board, slot)
-    st.session_state[keys.CARDS_SEEN] = content_of(board)
+    st.session_state[keys.CARDS_SEEN] = _content(board)
+
+
+def _content(board: Board) -> object:
+    """What the strip shows, as a key: the board, and the second student beside it."""
+    rival = services.rival_of(board)
+    return content_of(board), rival and rival.hash
 
 
 def _strip(board: Board, slot: Any, rows: NDArray[np.int64] | None = None) -> None:
     """Draw the cards; rows: the selected pairs, whose metrics stand below those of all."""
     labelled = bool((board.pairs.grades != UNLABELLED).any())
     shown = {r: model for r, model in board.models.items() if labelled or r != "teacher"}
+    if rival := services.rival_of(board):
+        shown["rival"] = rival
     whole = {role: services.evaluation(board, model) for role, model in shown.items()}
     part: Evaluations = {}
     if rows is not None:
@@ -65,7 +74,8 @@ def _strip(board: Board, slot: Any, rows: NDArray[np.int64] | None = None) -> No
         score_cards(
             cards,
             key="scores_part" if part else "scores",
-            label="Metrics of teacher, student and twin",
+            label="Metrics of teacher, student and twin"
+            + (", and of a second student" * bool(rival)),
         )
 
 
@@ -78,7 +88,7 @@ def _card(
 ) -> dict[str, Any]:
     definition = CATALOG[key]
     metric = whole["student"].metrics[key]
-    of_one_number = caveats.made_here(board, key)
+    of_one_number, rival = caveats.made_here(board, key), services.rival_of(board)
     n = f"n = {metric.n:,} {metric.n_unit}"
     if part:
         selected = part["student"].metrics.get(key)
@@ -91,7 +101,8 @@ def _card(
         gains, note = [], {"text": text, "about": caveats.of(board, key)}
     return {
         "name": definition.name,
-        "definition": f"{definition.sentence} {BETTER[definition.higher_is_better]} Whiskers: 95 % "
+        "definition": f"{definition.sentence} {BETTER[definition.higher_is_better]} "
+        f"{f'Second: the second student, {rival.title}. ' if rival else ''}Whiskers: 95 % "
         "interval over queries. Rows “selected”: of the selected pairs alone (nDCG of "
         "one grade is 1 for every model, so it is not shown). Gain: "
         f"student minus {'twin' if board.twin else 'teacher'}.",
@@ -114,7 +125,7 @@ def _rows(
     return [
         {
             "role": role,
-            "title": role.capitalize() + suffix + (" †" if role in of_one_number else ""),
+            "title": TITLES[role] + suffix + (" †" if role in of_one_number else ""),
             "value": metric.value,
             "low": metric.low,
             "high": metric.high,
@@ -128,16 +139,25 @@ def _rows(
 
 def _gains(board: Board, key: str, rows: NDArray[np.int64] | None) -> list[dict[str, Any]]:
     """Student minus twin (else minus the teacher, unless it is the yardstick) of all pairs, then
-    of the selected ones, where pairs are selected."""
-    opponent = board.twin or (None if key in UNJUDGED else board.teacher)
-    if board.student is None or opponent is None:
-        return []
-    name = "its twin" if board.twin else "the teacher"
-    every = services.comparison(board, board.student, opponent).differences.get(key)
-    if rows is None:
-        return _gain(every, name)
-    part = services.comparison_of_rows(board, board.student, opponent, rows).differences.get(key)
-    return _gain(every, name, "All pairs: ") + _gain(part, name, "Selected: ", SELECTED)
+    of the selected ones, where pairs are selected; then the same of a second student."""
+    first = board.twin or (None if key in UNJUDGED else board.teacher)
+    second = services.rival_of(board)
+    if second and not second.predictions.is_own(key):
+        second = None
+    lines = []
+    for name, other in (
+        ("its twin" if board.twin else "the teacher", first),
+        ("the second student", second),
+    ):
+        if board.student is None or other is None or other.key == board.student.key:
+            continue
+        every = services.comparison(board, board.student, other).differences.get(key)
+        if rows is None:
+            lines += _gain(every, name)
+            continue
+        part = services.comparison_of_rows(board, board.student, other, rows).differences.get(key)
+        lines += _gain(every, name, "All pairs: ") + _gain(part, name, "Selected: ", SELECTED)
+    return lines
 
 
 def _gain(

@@ -72,5 +72,6 @@ def _second_student(board: Board) -> None:
         key="w_rival_card",
         on_change=lambda: state.change(rival=st.session_state["w_rival_card"]),
         width=300,
-        help="Adds a column to every card: two students on the same pair.",
+        help="Adds a column to every card and to the CSV of pairs, and a mark and a difference to "
+        "each metric at the top: two students on the same pairs.",
     )

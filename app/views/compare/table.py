@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from app import state
+from app import services, state
 from app.kit import controls
 from app.kit.figures.style import color
 from app.kit.texts import csv, marks, md, with_signs
@@ -23,6 +23,7 @@ from app.views.compare.queries import notes as notebook
 from kdcore.analysis.notes import STATUSES, pair_key
 from kdcore.analysis.outcomes import OUTCOME_TITLES
 from kdcore.analysis.tags import TAGS
+from kdcore.softlabels import soften
 
 PAGE = 200  # rows sent at once
 TALLEST = 350  # pixels
@@ -79,7 +80,12 @@ def draw(board: Board, rows: pd.DataFrame) -> None:
 
 def csv_of(board: Board, rows: pd.DataFrame) -> bytes:
     """The rows as a file; written when it is requested."""
-    return csv(view(board, rows), marks(board)).encode("utf-8", "backslashreplace")
+    table, made_from = view(board, rows), marks(board)
+    if rival := services.rival_of(board):
+        p = soften(rival.predictions.logits[rows["row"].to_numpy()])
+        table.insert(table.columns.get_loc("loss_gap"), "second_p", board.pairs.scheme.relevance(p))
+        made_from += f" second={rival.key} {rival.hash}"
+    return csv(table, made_from).encode("utf-8", "backslashreplace")
 
 
 def ordered(board: Board, rows: pd.DataFrame) -> NDArray[np.int64]:

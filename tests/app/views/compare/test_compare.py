@@ -190,6 +190,15 @@ def test_the_pair_in_focus_is_where_the_student_loses_most_until_one_is_chosen(l
     assert sent(page, "joint_density")["pair"]["row"] == (board_pair + 1) % 60
 
 
+def test_a_second_student_has_a_mark_and_a_difference_in_each_card(lab):
+    page = opened(lab, "compare", Made(twin=True), rival="student-hard")
+    card = sent(page, "score_cards")["cards"][0]
+    assert [row["role"] for row in card["rows"]] == ["teacher", "student", "twin", "rival"]
+    twin, second = card["gains"]
+    assert second["verdict"].endswith(" the second student")
+    assert second["value"] == twin["value"]  # here both are the same model
+
+
 def test_the_cards_hold_metrics_of_the_selection_beside_those_of_all(lab):
     page = opened(lab, "compare", Made(), grades="1,2")
     cards = sent(page, "score_cards")["cards"]

@@ -84,5 +84,6 @@ function symbol(role, x, y) {
   const common = { class: `mark ${role}` };
   if (role === "teacher") return svg("circle", { ...common, cx: x, cy: y, r: 5 });
   if (role === "student") return svg("rect", { ...common, x: x - 4.5, y: y - 4.5, width: 9, height: 9 });
+  if (role === "rival") return svg("path", { ...common, d: `M${x} ${y - 6}l6 10h-12z` });
   return svg("path", { ...common, d: `M${x} ${y - 6}l6 6l-6 6l-6 -6z` });
 }
