@@ -67,9 +67,11 @@ def evaluation_of_rows(board: Board, model: Answers, rows: NDArray[np.int64]) ->
         teacher=teacher.on(rows, part.content_hash) if teacher else None,
         resamples=_resamples(rows),
     )
-    nothing = {"value": float("nan"), "low": float("nan"), "high": float("nan")}
-    undefined = _without_order(part)
-    metrics = {k: replace(m, **nothing) if undefined(k) else m for k, m in whole.metrics.items()}
+    nan, undefined = float("nan"), _without_order(part)
+    metrics = {
+        key: replace(m, value=nan, low=nan, high=nan) if undefined(key) else m
+        for key, m in whole.metrics.items()
+    }
     return replace(whole, metrics=metrics)
 
 

@@ -83,7 +83,8 @@ def csv_of(board: Board, rows: pd.DataFrame) -> bytes:
     table, made_from = view(board, rows), marks(board)
     if rival := services.rival_of(board):
         p = soften(rival.predictions.logits[rows["row"].to_numpy()])
-        table.insert(table.columns.get_loc("loss_gap"), "second_p", board.pairs.scheme.relevance(p))
+        place = table.columns.tolist().index("loss_gap")
+        table.insert(place, "second_p", board.pairs.scheme.relevance(p))
         made_from += f" second={rival.key} {rival.hash}"
     return csv(table, made_from).encode("utf-8", "backslashreplace")
 
