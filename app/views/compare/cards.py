@@ -169,7 +169,7 @@ def _gain(
     word = verdict(difference.verdict, opponent)
     if caution and selection.by_answers():
         word, caution = "no verdict, as answers chose the pairs", CHOSEN
-    about = (
+    method = (
         f"{of}Paired bootstrap over queries, 95 %; p = {difference.p:.2g} by "
         f"{difference.permutations:,} permutations; smallest detectable difference "
         f"{number(difference.smallest_detectable)}. {caution}"
@@ -179,7 +179,7 @@ def _gain(
             "value": signed(difference.delta),
             "interval": interval(difference.low, difference.high),
             "verdict": f"{of}{word}",
-            "about": about.strip(),
+            "about": method.strip(),
         }
     ]
 

@@ -46,8 +46,7 @@ def draw(board: Board, request: Request, study: Study) -> str:
     sentence = (
         f"{rails.words(search)}: {_recall(value, k)} at {search.p50_ms:.2f} ms per query (median), "
         f"where exact search over {study.ads:,} ads takes {exact.p50_ms:.2f} ms"
-        f"{_worth(search, exact)}. Before either, the student reads the query: "
-        f"{study.card['times']['query_ms']:.2f} ms more."
+        f"{_worth(search, exact)}. {_vector(study)}"
     )
     caption = Caption(
         f"Recall@{k} against time, {study.ads:,} ads",
@@ -69,6 +68,12 @@ def _worth(search: Search, exact: Search) -> str:
         ": over so few ads this index does not pay, since exact search misses nothing and is no "
         "slower"
     )
+
+
+def _vector(study: Study) -> str:
+    """What comes before a search and is not in its time."""
+    spent = study.card["times"]["query_ms"]
+    return f"Before either, the student reads the query: {spent:.2f} ms more."
 
 
 def _by_truth(study: Study, name: str, chosen: int, k: int) -> str:
