@@ -161,8 +161,8 @@ def _check_strays(labels: _Labels) -> None:
         else:
             longer = [s for s, k in zip(KNOWN_SCHEMES, lookups, strict=True) if texts <= k.keys()]
             choices += [Choice(other, f"{len(other)} grades") for other in longer]
-        what = f"{labels.rows(strays)} alone would make more of its grades than"
-        raise labels.problem(f"{what} {' and '.join(scheme.grades)}", choices)
+        what = f"its labels read as {' and '.join(scheme.grades)}, except for {labels.rows(strays)}"
+        raise labels.problem(what, choices)
 
 
 def _check_unjudged(labels: _Labels, scheme: LabelScheme) -> None:
