@@ -54,7 +54,7 @@ class Slice:
 
     @property
     def total(self) -> float:
-        """How much more its pairs sum up to than as many pairs elsewhere: effect times pairs."""
+        """How much more its pairs lose in sum than as many pairs elsewhere: effect × pairs."""
         return self.effect * self.pairs
 
 

@@ -25,7 +25,7 @@ LABELLED, UNJUDGED, WITH_GAP_RECOVERED = shown_in("cards"), needing("teacher"), 
 BETTER = {True: "Higher is better.", False: "Lower is better."}
 TITLES = {"teacher": "Teacher", "student": "Student", "twin": "Twin", "rival": "Second"}
 SELECTED = "It is not corrected for how you came to select these pairs."
-CHOSEN = "The models' own answers selected these pairs, so that a difference is made by the choice."
+CHOSEN = "The models' own answers selected these pairs, so the selection itself makes a difference."
 Evaluations = dict[str, Evaluation]  # by role
 
 

@@ -139,7 +139,7 @@ def _table(board: Board, slices: list[Slice], against: Against) -> None:
             alt="Table of slices with their effect, interval, support and false-discovery rate.",
         )
     st.caption(
-        "In the order of effect × pairs: first where the student falls behind most in all, last "
+        "In the order of effect × pairs: first where the student falls behind most in total, last "
         "where it gains most. Choose a row to show only that slice on the whole page."
     )
     st.download_button(
@@ -213,7 +213,7 @@ def _columns(slices: list[Slice]) -> dict[str, Any]:
         "student": kind.TextColumn(
             "student there",
             help="What the loss gap in the slice says, by its interval: WORSE where the "
-            "student loses, BETTER where it gains, be it less than elsewhere.",
+            "student loses, BETTER where it gains, even if less than elsewhere.",
         ),
         "interval of the gap": kind.TextColumn(
             "95 % interval of the gap", help="Corrected for the choice, as that of the effect."
