@@ -188,7 +188,6 @@ def _row(view: RunsView, entry: Entry, twins: Mapping[Path, Row]) -> dict[str, A
     is_base = view.base is not None and view.base.key == entry.key
     return {
         "title": f"★ {entry.title}" if is_base else entry.title,
-        "family": entry.family_title,
         CATALOG[view.metric].name: measured.value if measured else None,
         "95 %": interval(measured) if measured else "",
         "n": measured.n if measured else None,
@@ -196,6 +195,7 @@ def _row(view: RunsView, entry: Entry, twins: Mapping[Path, Row]) -> dict[str, A
         "Δ 95 %": verdicts.to_base(view, entry),
         "twin": verdicts.against_twin(view, entry, twins.get(row.run.folder)),
         "verdict": verdicts.against_base(view, entry, delta.verdict if delta else "", is_base),
+        "family": entry.family_title,
         "seeds": "",
         "state": state_of(entry),
         "validation best": row.best.roc_auc if row.best else None,

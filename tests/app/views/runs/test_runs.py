@@ -129,6 +129,7 @@ def test_measuring_gives_the_finding_its_difference_and_verdict(home):
     assert "4 finished runs are not computed yet" in texts(page(rpick="hard"))
     at = measured(at, home)
     assert "BETTER than the baseline, hard: +" in texts(at)
+    assert list(table(at))[:2] == ["title", "ROC-AUC"]  # what a phone shows without a swipe
     rows = table(at).set_index("run")
     assert rows.loc["own1", "verdict"].startswith(("▲", "≈", "▼"))
     assert rows.loc["own1", "verdict"].endswith(" ★")
