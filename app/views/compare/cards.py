@@ -24,7 +24,7 @@ from kdcore.metrics.definitions import CATALOG, needing, shown_in
 LABELLED, UNJUDGED, WITH_GAP_RECOVERED = shown_in("cards"), needing("teacher"), shown_in("headline")
 BETTER = {True: "Higher is better.", False: "Lower is better."}
 TITLES = {"teacher": "Teacher", "student": "Student", "twin": "Twin", "rival": "Second"}
-SELECTED = "It is not corrected for how you came to select these pairs."
+SELECTED = "The test is not corrected for how you came to select these pairs."
 CHOSEN = "The models' own answers selected these pairs, so the selection itself makes a difference."
 Evaluations = dict[str, Evaluation]  # by role
 

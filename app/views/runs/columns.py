@@ -71,8 +71,8 @@ _COLUMNS = {
     ),
     "Δ 95 %": _Column(
         "Δ 95 %",
-        "Paired: both runs are measured on the same draws of queries. Where the difference is not "
-        "computed yet, this happens in the background, or by the button below the table.",
+        "Paired: both runs are measured on the same draws of queries. A difference that is "
+        "missing is computed in the background, or by the button below the table.",
         115,
     ),
     "twin": _Column(
