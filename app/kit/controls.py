@@ -9,6 +9,7 @@ import streamlit as st
 from app import state
 from app.kit import sections, texts
 from app.kit.chart_tools import Caption, chart_tools
+from app.kit.figures.style import TEXT
 
 if TYPE_CHECKING:  # Plotly costs a second; only pages that draw with it pay
     import plotly.graph_objects as go
@@ -94,7 +95,7 @@ def chart(
     CSV; caption: what PNG and SVG say around the picture.
     """
     if state.now().presenting:
-        figure = enlarged(figure)
+        figure = enlarged(figure, dark())
     with st.container(key=f"chart_{key}"):
         st.plotly_chart(
             figure, width="stretch", key=key, alt=sentence, config={"displayModeBar": False}
@@ -103,7 +104,7 @@ def chart(
     chart_tools(f"chart_{key}", texts.csv(table, made_from), sentence, key, caption)
 
 
-def enlarged(figure: "go.Figure") -> "go.Figure":
+def enlarged(figure: "go.Figure", dark: bool = False) -> "go.Figure":
     """A copy with larger type for a projector, and margins so wide that no label is cut."""
     copy = type(figure)(figure)
     own = [*copy.layout.annotations, *copy.data]
@@ -117,8 +118,9 @@ def enlarged(figure: "go.Figure") -> "go.Figure":
         height=copy.layout.height and round(1.25 * copy.layout.height),
         margin={side: margin[side] and round(LARGER * margin[side]) for side in "lrtb"},
     )
+    ink = TEXT["dark" if dark else "light"]  # the theme's own is too pale for a projector
     for axes in (copy.update_xaxes, copy.update_yaxes):
-        axes(automargin=True, tickfont={"size": PROJECTED})
+        axes(automargin=True, tickfont={"size": PROJECTED, "color": ink}, title_font_color=ink)
     return copy
 
 
