@@ -29,8 +29,8 @@ from kdcore.retrieval.recall import Estimate, mean_with_interval
 
 _RANDOM_ADS = (  # tests/benchmarks/random_ads.py, 2026-11-29
     "Why reading every ad need not be best: a teacher that has only seen ads shown for a query "
-    "ranks some foreign ads too high. Measured on the bundled world, a teacher that went on "
-    "learning with a third of random ads orders all 5,000 ads of a corpus better than one that "
+    "ranks some of the other ads too high. On the bundled world, a teacher that went on learning "
+    "with random ads in a third of its pairs orders all 5,000 ads of a corpus better than one that "
     "went on without them: nDCG@5 0.800 against 0.755, +0.045 [+0.020, +0.073] (95 %, paired, "
     "40 queries, one seed)."
 )

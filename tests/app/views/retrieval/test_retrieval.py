@@ -125,7 +125,7 @@ def test_the_funnel_gives_its_gain_an_interval_and_the_time_of_the_re_rank(study
     page = opened("funnel")
     words = finding(page)
     assert "paired, n = 100" in words
-    assert any("learning with a third of random ads" in each.value for each in page.caption)
+    assert any("with random ads in a third of its pairs" in each.value for each in page.caption)
     re_rank = 50 * study.card["times"]["teacher_pair_ms"]
     assert f"The re-rank takes {re_rank:.0f} ms of the funnel's" in words
     unread = finding(opened("funnel", forder="1"))
