@@ -247,3 +247,24 @@ def test_a_run_and_its_queue_outlive_the_server(visit, settle, tmp_path):
         child.terminate()
         child.wait(timeout=20)
         end_runs(home)
+
+
+@pytest.mark.slow
+def test_a_student_learns_from_shards_that_were_chosen_on_the_page(visit, settle, serve, tmp_path):
+    data = TINY["data"] + ",log=800"
+    command = ["infer", "demo:bert-kd", "--data", data, "--split", "log", "--on", "local"]
+    home = Workspace(tmp_path)
+    subprocess.run(
+        [sys.executable, "-m", "kdcore", *command, "--shard-rows", "300"],
+        cwd=ROOT, env=os.environ | {"KDLAB_HOME": str(home.root)}, check=True,
+    )  # fmt: skip
+    page = visit(address(), at=serve(home.root))
+    page.get_by_role("radio", name="Stored shards").click()
+    settle(page)
+    assert "from_shards" in page.url
+    run = start(page, settle)
+    expect(finding(page)).to_contain_text(re.compile("BETTER|INCONCLUSIVE|WORSE"), timeout=PATIENCE)
+    student = RunStore(home.runs).get(run)
+    assert student.status().state == "finished"
+    assert student.config.from_shards
+    assert any("is read in 3 shards" in note for note in student.notes)
