@@ -72,7 +72,7 @@ def test_labels_are_the_truth_and_any_query_is_answered(opened, home):
 
     typed = opened(ftext="red boots", feffort="4", fk="5")
     columns = sent(typed, "found_columns")
-    assert "“red boots”: the index missed 0 of the 5 exact ads" in finding(typed)
+    assert "“red boots”: of the 5 ads that exact search finds, the index missed 0" in finding(typed)
     assert "not known for this query" in finding(typed)
     assert [len(column["ads"]) for column in columns["columns"]] == [5, 5, 5, 0]
     assert columns["empty"]
