@@ -5,6 +5,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from multiprocessing import get_context
+from multiprocessing.context import SpawnContext
 from pathlib import Path
 
 import psutil
@@ -24,6 +26,13 @@ def store(tmp_path: Path) -> RunStore:
 @pytest.fixture
 def run(store: RunStore) -> Run:
     return store.create({"stage": "distill", "seed": 1}, title="a small one")
+
+
+@pytest.fixture
+def spawned(monkeypatch: pytest.MonkeyPatch) -> SpawnContext:
+    """Starts new processes, even where a page's test has left its script as the main module."""
+    monkeypatch.delattr(sys.modules["__main__"], "__file__", raising=False)
+    return get_context("spawn")
 
 
 def wait_until(true: Callable[[], bool], what: str) -> None:

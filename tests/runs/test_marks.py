@@ -3,8 +3,6 @@
 import errno
 import json
 import os
-import sys
-from multiprocessing import get_context
 
 import pytest
 
@@ -49,11 +47,8 @@ def _write(root, who: int) -> None:
         Marks(Workspace(root)).keep(f"run-{who}-{i}", note=f"by {who}")
 
 
-def test_two_visitors_at_once_lose_nothing(tmp_path, monkeypatch):
-    # an AppTest of another file may have left its script as the one that a new process runs first
-    monkeypatch.delattr(sys.modules["__main__"], "__file__", raising=False)
-    context = get_context("spawn")
-    writers = [context.Process(target=_write, args=(tmp_path, who)) for who in (1, 2)]
+def test_two_visitors_at_once_lose_nothing(tmp_path, spawned):
+    writers = [spawned.Process(target=_write, args=(tmp_path, who)) for who in (1, 2)]
     for writer in writers:
         writer.start()
     for writer in writers:

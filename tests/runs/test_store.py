@@ -1,7 +1,7 @@
 import json
-import multiprocessing
 import time
 from dataclasses import replace
+from multiprocessing.context import SpawnContext
 from pathlib import Path
 
 import pytest
@@ -46,8 +46,8 @@ def _create_with_few_names(root: str) -> list[str]:
     return [RunStore(Path(root)).create({"stage": "race"}).id for _ in range(5)]
 
 
-def test_two_processes_never_get_one_id(tmp_path: Path) -> None:
-    with multiprocessing.get_context("spawn").Pool(2) as pool:
+def test_two_processes_never_get_one_id(tmp_path: Path, spawned: SpawnContext) -> None:
+    with spawned.Pool(2) as pool:
         # a child that cannot start would otherwise be waited for without end
         first, second = pool.map_async(_create_with_few_names, [str(tmp_path)] * 2).get(300)
     assert len({*first, *second}) == 10
