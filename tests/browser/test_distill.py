@@ -267,4 +267,3 @@ def test_a_student_learns_from_shards_that_were_chosen_on_the_page(visit, settle
     student = RunStore(home.runs).get(run)
     assert student.status().state == "finished"
     assert student.config.from_shards
-    assert any("is read in 3 shards" in note for note in student.notes)
