@@ -40,8 +40,7 @@ class Work:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Work":
         """The work that `to_dict` wrote, perhaps sent as JSON."""
-        layout = values["layout"]
-        return cls(**values | {"layout": Layout(**layout | {"classes": tuple(layout["classes"])})})
+        return cls(**values | {"layout": Layout.from_dict(values["layout"])})
 
 
 def score_shard(work: Work, shard: Shard) -> None:

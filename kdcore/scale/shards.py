@@ -8,7 +8,7 @@ is written when every shard is there.
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -61,6 +61,16 @@ class Layout:
     classes: tuple[str, ...]
     k: int
     precision: str
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Layout":
+        """The layout of which these are the fields as plain values."""
+        return cls(**{**values, "classes": tuple(values["classes"])})
+
+    @classmethod
+    def of_manifest(cls, manifest: Mapping[str, Any]) -> "Layout":
+        """The layout that a manifest names. KeyError or TypeError when it is not complete."""
+        return cls.from_dict({name: manifest[name] for name in cls.__dataclass_fields__})
 
     @property
     def name(self) -> str:
@@ -163,8 +173,7 @@ class ShardStore:
         """Read the manifest; DataError when it, or a shard that it names, is missing."""
         manifest = dict(read_json(folder / MANIFEST))
         try:
-            values = {name: manifest[name] for name in Layout.__dataclass_fields__}
-            layout = Layout(**values | {"classes": tuple(manifest["classes"])})
+            layout = Layout.of_manifest(manifest)
             names = [shard["name"] for shard in manifest["shards"]]
         except (KeyError, TypeError) as cause:
             raise DataError(

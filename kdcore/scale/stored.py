@@ -75,8 +75,7 @@ def _stored(run: Run, config: InferConfig, split: str, workspace: Workspace) -> 
     manifest = read_json(run.predictions_path(split).with_suffix(".json"))
     status = run.status()
     try:
-        values = {name: manifest[name] for name in Layout.__dataclass_fields__}
-        layout = Layout(**values | {"classes": tuple(manifest["classes"])})
+        layout = Layout.of_manifest(manifest)
     except (KeyError, TypeError):  # it has not come to its end
         counts = len(config.splits) == 1 and status.stage == "infer"
         total, done = (status.total_steps, status.step) if counts else (0, 0)

@@ -28,7 +28,7 @@ def is_done(task: dict[str, Any]) -> bool:
     if task["do"] != SCORE:
         return False
     work = task["work"]
-    layout = Layout(**work["layout"] | {"classes": tuple(work["layout"]["classes"])})
+    layout = Layout.from_dict(work["layout"])
     return (Path(work["out"]) / layout.file_name(Shard(**task["shard"]))).is_file()
 
 

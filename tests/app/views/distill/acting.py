@@ -7,6 +7,7 @@ from streamlit.testing.v1 import AppTest
 from app.services.draft import draft_of
 from kdcore.config import to_dict
 from kdcore.errors import Change
+from kdcore.experiments.estimate.estimate import Estimate
 from kdcore.runs.purpose import Purpose
 from kdcore.runs.record import Record, message_fields
 from kdcore.runs.store import Run, RunStore
@@ -14,6 +15,20 @@ from kdcore.workspace import Workspace
 from tests.app.visitor import visit
 
 HEAT = "method.params.temperature"
+ONE_MINUTE = Estimate(
+    seconds=60.0,
+    low=30.0,
+    high=120.0,
+    teacher_seconds=0.0,
+    teacher_cached=True,
+    scoring_seconds=5.0,
+    memory_mb=300.0,
+    pairs=4000,
+    steps=250,
+    pairs_per_second=400.0,
+    device="cpu",
+    basis="from 2 runs like this on this machine",
+)
 
 
 def page(**link: str) -> AppTest:

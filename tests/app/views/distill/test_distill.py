@@ -19,29 +19,13 @@ from app.views.distill.queries.cost import Cost
 from kdcore import catalog
 from kdcore.catalog import Method
 from kdcore.config import DistillConfig, FinetuneConfig, to_dict
-from kdcore.experiments.estimate.estimate import Estimate
 from kdcore.experiments.presets import PRESETS
 from kdcore.objectives.params import ResponseParams
 from kdcore.runs.queue import cluster, queue
 from kdcore.runs.queue.cluster import Machine, Seen
 from kdcore.runs.store import RunStore
-from tests.app.views.distill.acting import HEAT, knob, made, page
+from tests.app.views.distill.acting import HEAT, ONE_MINUTE, knob, made, page
 from tests.app.visitor import button, choices, press, texts, visit
-
-ONE_MINUTE = Estimate(
-    seconds=60.0,
-    low=30.0,
-    high=120.0,
-    teacher_seconds=0.0,
-    teacher_cached=True,
-    scoring_seconds=5.0,
-    memory_mb=300.0,
-    pairs=4000,
-    steps=250,
-    pairs_per_second=400.0,
-    device="cpu",
-    basis="from 2 runs like this on this machine",
-)
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,7 @@
 """A teacher is trained from the form: its settings, its start, and what it does afterwards."""
 
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -10,36 +11,21 @@ from app.services.links import decode
 from app.views.distill.queries import cost
 from app.views.distill.queries.cost import Cost
 from kdcore.config import FinetuneConfig
-from kdcore.experiments.estimate.estimate import Estimate
 from kdcore.experiments.teachers import TEACHER_PRESETS, config_of
 from kdcore.runs.queue import queue
 from kdcore.runs.record import Record, message_fields
 from kdcore.runs.store import RunStore
 from tests.app.opening import finding, sent
-from tests.app.views.distill.acting import knob, page
+from tests.app.views.distill.acting import ONE_MINUTE, knob, page
 from tests.app.visitor import button, choices, press, texts
-
-ONE_MINUTE = Estimate(
-    seconds=60.0,
-    low=30.0,
-    high=120.0,
-    teacher_seconds=0.0,
-    teacher_cached=False,
-    scoring_seconds=5.0,
-    memory_mb=300.0,
-    pairs=4000,
-    steps=250,
-    pairs_per_second=400.0,
-    device="cpu",
-    basis="from 2 runs like this on this machine",
-)
 
 
 @pytest.fixture(autouse=True)
 def estimated(monkeypatch) -> None:
     """The estimates are given, as measuring takes time."""
     monkeypatch.setattr(cost, "cost", lambda config, train_twin: Cost(why="not measured"))
-    monkeypatch.setattr(cost, "teacher_cost", lambda config: Cost(ONE_MINUTE))
+    estimate = replace(ONE_MINUTE, teacher_cached=False)
+    monkeypatch.setattr(cost, "teacher_cost", lambda config: Cost(estimate))
 
 
 def settings(at) -> dict[str, str]:
